@@ -1,0 +1,159 @@
+package pitwall
+
+import (
+	"context"
+	"time"
+)
+
+// SpanQuery selects spans of a period.
+type SpanQuery struct {
+	Period Period
+	// Service and Operation restrict to spans of that service and name; empty
+	// means any.
+	Service   ServiceName
+	Operation string
+	// WholeTraces asks for every span of each trace that has a matching span.
+	WholeTraces bool
+	// Limit bounds the traces (or spans) returned, newest dropped evenly; 0: none.
+	Limit int
+}
+
+// SpanReader answers questions about traces.
+type SpanReader interface {
+	Spans(ctx context.Context, q SpanQuery) (*SpanBatch, error)
+}
+
+// SpanSink takes spans in. When it returns nil the spans survive a crash.
+type SpanSink interface {
+	AppendSpans(ctx context.Context, b *SpanBatch) error
+}
+
+// MetricSink takes one raw OTLP metrics export request (protobuf). When it
+// returns nil the samples survive a crash.
+type MetricSink interface {
+	AppendOTLPMetrics(ctx context.Context, body []byte) error
+}
+
+// MetricReader evaluates PromQL over a period.
+type MetricReader interface {
+	QueryRange(ctx context.Context, query string, p Period, step time.Duration) ([]Series, error)
+}
+
+// ProfileQuery selects profiles of a period.
+type ProfileQuery struct {
+	Period  Period // windows that lie inside
+	Service ServiceName
+	Version Version // empty: any
+	Type    ProfileType
+}
+
+// ProfileReader answers with profile windows, oldest first.
+type ProfileReader interface {
+	Profiles(ctx context.Context, q ProfileQuery) ([]ProfileWindow, error)
+}
+
+// ProfileSink stores profile windows.
+type ProfileSink interface {
+	AppendProfile(ctx context.Context, w ProfileWindow) error
+}
+
+// ChangeLog knows what happened to the world.
+type ChangeLog interface {
+	// AppendChange stores a change; false: that id was known already.
+	AppendChange(ctx context.Context, c Change) (bool, error)
+	Changes(ctx context.Context, p Period) ([]Change, error)
+}
+
+// PageLoads stores and answers real-user measurements.
+type PageLoads interface {
+	AppendPageLoads(ctx context.Context, loads []PageLoad) error
+	PageLoads(ctx context.Context, p Period) ([]PageLoad, error)
+}
+
+// Health is implemented by everything that can say how it is.
+type Health interface {
+	Health() []SourceHealth
+}
+
+// TargetState is what a target was seen to run.
+type TargetState struct {
+	Service    ServiceName      `json:"service"`
+	Weights    map[Version]int  `json:"weights"` // percent of traffic
+	Ready      map[Version]bool `json:"ready"`
+	Generation uint64           `json:"generation"`
+	Fencing    uint64           `json:"fencing"` // highest token the target has seen
+}
+
+// Effect is one change of the world that Pitwall asks a target for.
+type Effect struct {
+	Key     string // idempotency key: the same effect has the same key for ever
+	Fencing uint64
+	Service ServiceName
+	Weights map[Version]int
+	Reason  string
+	Actor   string
+	DryRun  bool
+}
+
+// Target changes the world, always undoably: Observe first, then Apply. Apply
+// with a known key changes nothing and gives the present state. A stale fencing
+// token is a Conflict.
+type Target interface {
+	Observe(ctx context.Context, s ServiceName) (TargetState, error)
+	Apply(ctx context.Context, e Effect) (TargetState, error)
+}
+
+// Repository takes in enforced files: a directory under git.
+type Repository interface {
+	// Deliver writes the files and commits them on a branch of the plan's name;
+	// delivering the same files again changes nothing and gives the same commit.
+	Deliver(ctx context.Context, plan PlanID, message string, files []EnforcedFile) (EnforcedData, error)
+	// Read gives a delivered file's content; NotFound when it is not there.
+	Read(ctx context.Context, path string) (string, error)
+}
+
+// EventStore keeps the record. Append is atomic: all events or none, and only
+// if the last sequence number is still after.
+type EventStore interface {
+	Append(ctx context.Context, after uint64, events []Event) error
+	Events(ctx context.Context, after uint64, limit int) ([]Event, error)
+	Last(ctx context.Context) (Event, error) // zero Event when empty
+}
+
+// LedgerStep is one step of an SLO's ledger.
+type LedgerStep struct {
+	SLO    SLOName
+	Start  int64 // unix seconds, a multiple of the step length
+	Counts Counts
+}
+
+// LedgerStore keeps good and bad counts with the position in the span log up to
+// which they count, in one transaction, so that a restart counts nothing twice.
+type LedgerStore interface {
+	SaveLedger(ctx context.Context, steps []LedgerStep, position uint64) error
+	LoadLedger(ctx context.Context, since time.Time) (steps []LedgerStep, position uint64, err error)
+}
+
+// Leases gives out exclusive, expiring rights with fencing tokens that only grow.
+type Leases interface {
+	// Acquire takes or renews the lease; a Conflict names the present owner.
+	Acquire(ctx context.Context, name, owner string, ttl time.Duration, now time.Time) (fencing uint64, err error)
+	Release(ctx context.Context, name, owner string) error
+}
+
+// Notifier sends one message; the same id twice is one message.
+type Notifier interface {
+	Notify(ctx context.Context, m Message) error
+}
+
+// Message is what leaves for people when a plan moves.
+type Message struct {
+	ID   uint64    `json:"id"` // record sequence
+	Time time.Time `json:"time"`
+	Plan PlanID    `json:"plan"`
+	From State     `json:"from"`
+	To   State     `json:"to"`
+	Text string    `json:"text"`
+	Link string    `json:"link"`
+	Page bool      `json:"page"` // wake somebody
+}
