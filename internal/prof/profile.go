@@ -1,0 +1,298 @@
+package prof
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/google/pprof/profile"
+
+	"github.com/pitwall/pitwall"
+)
+
+// maxProfile bounds an uncompressed profile, so that a few kilobytes of gzip
+// cannot fill the memory.
+const maxProfile = 256 << 20
+
+// Profile is what one or several pprof profiles of one type say: call stacks
+// with what they cost.
+type Profile struct {
+	Type pitwall.ProfileType
+	// Quantum is the cost one observation stands for: seconds of CPU between two
+	// samples, bytes between two sampled allocations, the mean wait of a
+	// contention. Value over Quantum is a number of observations.
+	Quantum float64
+	Stacks  []Stack
+}
+
+// Stack is a distinct call stack with its cost: seconds of CPU or of waiting,
+// or bytes allocated.
+type Stack struct {
+	Frames []string // function names, leaf first, inlined ones expanded
+	Value  float64
+}
+
+// Total is the cost of all stacks.
+func (p *Profile) Total() float64 {
+	total := 0.0
+	for _, s := range p.Stacks {
+		total += s.Value
+	}
+	return total
+}
+
+// measures (read-only) tell which sample type of pprof holds a type's cost.
+var measures = map[pitwall.ProfileType]string{
+	pitwall.ProfileCPU:   "cpu",
+	pitwall.ProfileAlloc: "alloc_space",
+	pitwall.ProfileMutex: "delay",
+	pitwall.ProfileBlock: "delay",
+}
+
+// Parse reads one pprof profile, gzipped or not. What is no pprof, or has
+// nothing of the type asked for, is Invalid.
+func Parse(data []byte, t pitwall.ProfileType) (*Profile, error) {
+	raw, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	index := -1
+	for i, st := range raw.SampleType {
+		if st.Type == measures[t] {
+			index = i
+		}
+	}
+	if index < 0 {
+		return nil, invalid(fmt.Errorf("it has %s, not what a %s profile counts (%s)", sampleTypes(raw), t, measures[t]))
+	}
+	scale, ok := units[raw.SampleType[index].Unit]
+	if !ok {
+		return nil, invalid(fmt.Errorf("unit %q of %s is not known", raw.SampleType[index].Unit, measures[t]))
+	}
+	p := &Profile{Type: t, Quantum: quantum(raw, index, scale)}
+	sum := newStackSum()
+	for _, s := range raw.Sample {
+		sum.add(frames(s), float64(s.Value[index])*scale)
+	}
+	p.Stacks = sum.stacks
+	return p, nil
+}
+
+// Merge adds profiles of one type up; equal stacks become one.
+func Merge(ps []*Profile) (*Profile, error) {
+	if len(ps) == 0 {
+		return nil, invalid(fmt.Errorf("no profiles to merge"))
+	}
+	out := &Profile{Type: ps[0].Type}
+	sum := newStackSum()
+	for _, p := range ps {
+		if p.Type != out.Type {
+			return nil, invalid(fmt.Errorf("a %s profile among %s profiles", p.Type, out.Type))
+		}
+		out.Quantum += p.Quantum / float64(len(ps))
+		for _, s := range p.Stacks {
+			sum.add(s.Frames, s.Value)
+		}
+	}
+	out.Stacks = sum.stacks
+	return out, nil
+}
+
+// Delta subtracts an earlier profile from a later one of the same process, both
+// counting since its start, as heap, mutex and block profiles do. Only the
+// counts since start are kept (never what is in use). A count that went back
+// means the process started anew: that is a Conflict, and the later profile is
+// the new beginning.
+func Delta(earlier, later []byte, t pitwall.ProfileType) ([]byte, error) {
+	const op = "subtracting profiles"
+	before, err := decode(earlier)
+	if err != nil {
+		return nil, err
+	}
+	after, err := decode(later)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range []*profile.Profile{before, after} {
+		if err := keepCumulative(p, t); err != nil {
+			return nil, err
+		}
+	}
+	before.Scale(-1)
+	diff, err := profile.Merge([]*profile.Profile{after, before})
+	if err != nil {
+		return nil, invalid(err)
+	}
+	for _, s := range diff.Sample {
+		for _, v := range s.Value {
+			if v < 0 {
+				return nil, pitwall.Errorf(pitwall.Conflict, op, "counts went back: the process has restarted")
+			}
+		}
+	}
+	diff.TimeNanos = before.TimeNanos
+	diff.DurationNanos = after.TimeNanos - before.TimeNanos
+	var buf bytes.Buffer
+	if err := diff.Write(&buf); err != nil {
+		return nil, &pitwall.Error{Op: op, Kind: pitwall.Internal, Err: err}
+	}
+	return buf.Bytes(), nil
+}
+
+// keepCumulative drops the sample types that do not count since the start.
+func keepCumulative(p *profile.Profile, t pitwall.ProfileType) error {
+	if t == pitwall.ProfileCPU {
+		return invalid(fmt.Errorf("CPU profiles do not count since the start, so they have no difference"))
+	}
+	var keep []int
+	for i, st := range p.SampleType {
+		if !strings.HasPrefix(st.Type, "inuse") {
+			keep = append(keep, i)
+		}
+	}
+	types := make([]*profile.ValueType, len(keep))
+	for n, i := range keep {
+		types[n] = p.SampleType[i]
+	}
+	p.SampleType = types
+	p.DefaultSampleType = ""
+	for _, s := range p.Sample {
+		values := make([]int64, len(keep))
+		for n, i := range keep {
+			values[n] = s.Value[i]
+		}
+		s.Value = values
+	}
+	return nil
+}
+
+func decode(data []byte) (*profile.Profile, error) {
+	if len(data) >= 2 && data[0] == 0x1f && data[1] == 0x8b {
+		zr, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil, invalid(fmt.Errorf("opening gzip: %w", err))
+		}
+		data, err = io.ReadAll(io.LimitReader(zr, maxProfile+1))
+		if err != nil {
+			return nil, invalid(fmt.Errorf("reading gzip: %w", err))
+		}
+	}
+	if len(data) > maxProfile {
+		return nil, invalid(fmt.Errorf("it is larger than %s", pitwall.Bytes(maxProfile)))
+	}
+	p, err := profile.ParseUncompressed(data)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	if err := p.CheckValid(); err != nil {
+		return nil, invalid(err)
+	}
+	return p, nil
+}
+
+func invalid(err error) error {
+	return &pitwall.Error{Op: "reading pprof profile", Kind: pitwall.Invalid, Err: err,
+		Hint: "try it with: go tool pprof -top FILE"}
+}
+
+func sampleTypes(p *profile.Profile) string {
+	names := make([]string, len(p.SampleType))
+	for i, st := range p.SampleType {
+		names[i] = st.Type
+	}
+	return strings.Join(names, ", ")
+}
+
+// units (read-only) scale pprof's units to seconds and bytes.
+var units = map[string]float64{
+	"nanoseconds": 1e-9, "microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1, "bytes": 1,
+}
+
+// quantum is the sampling period where the profile states one in the unit of
+// its cost, and otherwise the mean cost of an event.
+func quantum(p *profile.Profile, index int, scale float64) float64 {
+	cost := p.SampleType[index]
+	if p.PeriodType != nil && p.PeriodType.Unit == cost.Unit && p.Period > 0 {
+		return float64(p.Period) * scale
+	}
+	var events, value float64
+	for _, s := range p.Sample {
+		if index > 0 {
+			events += float64(s.Value[0]) // by custom the count comes first
+		}
+		value += float64(s.Value[index]) * scale
+	}
+	if events == 0 {
+		return scale
+	}
+	return value / events
+}
+
+// frames lists a sample's functions leaf first.
+func frames(s *profile.Sample) []string {
+	out := make([]string, 0, len(s.Location))
+	for _, loc := range s.Location {
+		for _, line := range loc.Line {
+			if line.Function != nil {
+				out = append(out, plainName(line.Function.Name))
+			}
+		}
+		if len(loc.Line) == 0 {
+			out = append(out, unsymbolised(loc))
+		}
+	}
+	return out
+}
+
+func unsymbolised(loc *profile.Location) string {
+	if loc.Mapping == nil || loc.Mapping.File == "" {
+		return "[unknown]"
+	}
+	return "[" + path.Base(loc.Mapping.File) + "]"
+}
+
+// plainName takes type arguments out of a name: all instances of a generic
+// function are one function here.
+func plainName(name string) string {
+	if !strings.Contains(name, "[") {
+		return name
+	}
+	var b strings.Builder
+	depth := 0
+	for _, r := range name {
+		switch {
+		case r == '[':
+			depth++
+		case r == ']' && depth > 0:
+			depth--
+		case depth == 0:
+			b.WriteRune(r)
+		}
+	}
+	if b.Len() == 0 {
+		return name
+	}
+	return b.String()
+}
+
+// stackSum adds equal stacks up, in order of first appearance.
+type stackSum struct {
+	at     map[string]int
+	stacks []Stack
+}
+
+func newStackSum() *stackSum { return &stackSum{at: map[string]int{}} }
+
+func (m *stackSum) add(frames []string, v float64) {
+	key := strings.Join(frames, "\n")
+	i, ok := m.at[key]
+	if !ok {
+		i = len(m.stacks)
+		m.at[key] = i
+		m.stacks = append(m.stacks, Stack{Frames: frames})
+	}
+	m.stacks[i].Value += v
+}
