@@ -1,0 +1,236 @@
+// Package config reads pitwall.yaml. In come one strict YAML file and the
+// environment; out goes a typed Config with every default filled in and the
+// origin of every value. It does not know what the values are used for, opens
+// nothing the file names, and holds no secret: secrets are named by file.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"gopkg.in/yaml.v3"
+)
+
+// Config is everything a person can configure. Each field's key is its YAML
+// name, nested with dots; its environment variable is PITWALL_ and the key in
+// capitals with underscores. The defaults are those of Default. Paths in the
+// file are relative to the file.
+type Config struct {
+	Listen    Listen `yaml:"listen"`
+	DataDir   string `yaml:"data_dir"`   // everything Pitwall keeps
+	PublicURL string `yaml:"public_url"` // what links in messages begin with; empty: the HTTP listener
+
+	SLOs       []string      `yaml:"slos"`        // OpenSLO files or globs
+	Policy     string        `yaml:"policy"`      // a policy file; empty: the built-in default policy
+	Playbooks  string        `yaml:"playbooks"`   // directory of playbooks beside the built-in ones
+	TimeScale  float64       `yaml:"time_scale"`  // SLO windows are divided by this; 1 outside demonstrations
+	LedgerStep time.Duration `yaml:"ledger_step"` // whole seconds
+
+	Environment string    `yaml:"environment"` // a fact for policy
+	Owner       string    `yaml:"owner"`       // of services without one
+	Services    []Service `yaml:"services"`
+
+	Profiles Profiles `yaml:"profiles"`
+	Changes  Changes  `yaml:"changes"`
+	Target   Target   `yaml:"target"`
+	Enforce  Enforce  `yaml:"enforce"`
+	Engine   Engine   `yaml:"engine"`
+
+	// Origins says where each value came from, by key.
+	Origins map[string]Origin `yaml:"-"`
+}
+
+// Listen are the addresses served, host:port.
+type Listen struct {
+	HTTP     string `yaml:"http"`
+	OTLPHTTP string `yaml:"otlp_http"`
+	OTLPGRPC string `yaml:"otlp_grpc"`
+}
+
+// Service is one entry of the service catalogue.
+type Service struct {
+	Name  pitwall.ServiceName `yaml:"name"`
+	Owner string              `yaml:"owner"`
+	Tier  string              `yaml:"tier"`
+}
+
+// Profiles is the pprof scraper; without FileSD nothing is scraped.
+type Profiles struct {
+	FileSD string        `yaml:"file_sd"` // Prometheus file_sd JSON
+	Window time.Duration `yaml:"window"`  // of one CPU profile
+}
+
+// Changes is the changes API; without SecretFile it takes unsigned changes.
+type Changes struct {
+	SecretFile string `yaml:"secret_file"`
+}
+
+// Target is the controller that weights are changed through; without URL
+// nothing can be changed.
+type Target struct {
+	URL       string                `yaml:"url"`
+	TokenFile string                `yaml:"token_file"`
+	Services  []pitwall.ServiceName `yaml:"services"` // the only ones that may be changed
+}
+
+// Enforce is where locks are left behind; without Repository nothing is.
+type Enforce struct {
+	Repository   string `yaml:"repository"` // a git work tree
+	BranchPrefix string `yaml:"branch_prefix"`
+	FastForward  bool   `yaml:"fast_forward"` // move the main branch along, instead of leaving a branch to review
+	RunbookURL   string `yaml:"runbook_url"`
+}
+
+// Engine are the times and limits of the loop. TimeScale does not touch them.
+type Engine struct {
+	Tick          time.Duration `yaml:"tick"`           // how often everything is looked at
+	Settle        time.Duration `yaml:"settle"`         // how late telemetry may be
+	Baseline      time.Duration `yaml:"baseline"`       // length of the picture of normal
+	OnsetLookback time.Duration `yaml:"onset_lookback"` // how far back a beginning is searched
+	DiagnoseMin   time.Duration `yaml:"diagnose_min"`   // shortest regressed period that is diagnosed
+	DiagnoseMax   time.Duration `yaml:"diagnose_max"`   // then a person is asked
+	Canary        Canary        `yaml:"canary"`
+	Watch         time.Duration `yaml:"watch"` // after promotion
+	Verify        Verify        `yaml:"verify"`
+	Deadline      time.Duration `yaml:"deadline"`  // of a plan
+	LeaseTTL      time.Duration `yaml:"lease_ttl"` // of the right to change a service
+	Retry         time.Duration `yaml:"retry"`     // between two tries of an effect
+	MaxTries      int           `yaml:"max_tries"` // of one effect, then the plan is held
+}
+
+// Canary is how a change is judged on a part of the traffic.
+type Canary struct {
+	StepMax     time.Duration `yaml:"step_max"`
+	MinRequests int           `yaml:"min_requests"` // on the treatment
+	Alpha       float64       `yaml:"alpha"`        // bound on false rollbacks of one release
+	Margin      pitwall.Ratio `yaml:"margin"`       // worse by less is not worse
+}
+
+// Verify is the before/after proof.
+type Verify struct {
+	MinRequests int64         `yaml:"min_requests"` // on each side
+	Max         time.Duration `yaml:"max"`
+}
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Listen:  Listen{HTTP: "127.0.0.1:8080", OTLPHTTP: "127.0.0.1:4318", OTLPGRPC: "127.0.0.1:4317"},
+		DataDir: "pitwall-data", TimeScale: 1, LedgerStep: time.Minute, Environment: "production", Owner: "unowned",
+		Profiles: Profiles{Window: 10 * time.Second},
+		Enforce:  Enforce{BranchPrefix: "pitwall/"},
+		Engine: Engine{
+			Tick: 10 * time.Second, Settle: 30 * time.Second, Baseline: time.Hour, OnsetLookback: 2 * time.Hour,
+			DiagnoseMin: 2 * time.Minute, DiagnoseMax: 30 * time.Minute,
+			Canary: Canary{StepMax: 30 * time.Minute, MinRequests: 50, Alpha: 0.01, Margin: 0.1},
+			Watch:  10 * time.Minute, Verify: Verify{MinRequests: 6000, Max: time.Hour},
+			Deadline: 24 * time.Hour, LeaseTTL: time.Minute, Retry: 30 * time.Second, MaxTries: 5,
+		},
+	}
+}
+
+// OwnerOf is who answers for a service.
+func (c Config) OwnerOf(name pitwall.ServiceName) string {
+	for _, s := range c.Services {
+		if s.Name == name && s.Owner != "" {
+			return s.Owner
+		}
+	}
+	return c.Owner
+}
+
+// SLOFiles expands the globs of SLOs. A pattern that matches nothing is an
+// error: an objective that silently is not there never burns.
+func (c Config) SLOFiles() ([]string, error) {
+	var files []string
+	for _, pattern := range c.SLOs {
+		found, err := filepath.Glob(pattern)
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("no file matches")
+		}
+		if err != nil {
+			return nil, &pitwall.Error{Op: "finding SLO files", Kind: pitwall.NotFound, ID: pattern, Err: err, Hint: fmt.Sprintf("see slos (%s)", c.Origins["slos"])}
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}
+
+// ReadSecret reads the secret in a file, without the white space around it.
+func ReadSecret(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	secret := strings.TrimSpace(string(data))
+	if err == nil && secret == "" {
+		err = fmt.Errorf("the file is empty")
+	}
+	if err != nil {
+		return "", &pitwall.Error{Op: "reading secret file", Kind: pitwall.Invalid, ID: path, Err: err}
+	}
+	return secret, nil
+}
+
+// validate checks what a type alone cannot say; it returns the key at fault.
+func (c Config) validate() (key string, err error) {
+	var n yaml.Node
+	if err := n.Encode(c); err != nil {
+		return "", err
+	}
+	flatten(&n, "", func(k string, v *yaml.Node) {
+		if bad := checkValue(k, v.Value); key == "" && bad != nil {
+			key, err = k, bad
+		}
+	})
+	if err != nil {
+		return key, err
+	}
+	seen := map[pitwall.ServiceName]bool{}
+	for _, s := range c.Services {
+		if s.Name == "" || seen[s.Name] {
+			return "services", fmt.Errorf("service %q has no name or is listed twice", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	e := c.Engine
+	switch {
+	case c.DataDir == "":
+		return "data_dir", fmt.Errorf("a directory is needed")
+	case !(c.TimeScale >= 1 && c.TimeScale <= 1e6):
+		return "time_scale", fmt.Errorf("%v must lie between 1 and 1,000,000", c.TimeScale)
+	case c.LedgerStep < time.Second || c.LedgerStep%time.Second != 0:
+		return "ledger_step", fmt.Errorf("%s is not a whole number of seconds", c.LedgerStep)
+	case c.Target.URL != "" && len(c.Target.Services) == 0:
+		return "target.url", fmt.Errorf("needs target.services, the list of services that may be changed")
+	case !(e.Canary.Alpha > 0 && e.Canary.Alpha < 0.5):
+		return "engine.canary.alpha", fmt.Errorf("%v must lie between 0 and 0.5", e.Canary.Alpha)
+	case !(e.Canary.Margin >= 0 && e.Canary.Margin < 1):
+		return "engine.canary.margin", fmt.Errorf("%v must lie between 0 and 1", float64(e.Canary.Margin))
+	}
+	return "", nil
+}
+
+// checkValue checks one value by the kind of its key.
+func checkValue(key, text string) error {
+	switch {
+	case strings.HasPrefix(key, "listen."):
+		if _, _, err := net.SplitHostPort(text); err != nil {
+			return fmt.Errorf("%q is not host:port", text)
+		}
+	case strings.HasSuffix(key, "url") && text != "":
+		u, err := url.Parse(text)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fmt.Errorf("not an http or https URL")
+		}
+		if u.User != nil {
+			return fmt.Errorf("a URL must not carry a secret; name a file instead")
+		}
+	case key != "engine.canary.margin" && (text == "0" || text == "0s" || strings.HasPrefix(text, "-")):
+		return fmt.Errorf("must be more than zero")
+	}
+	return nil
+}

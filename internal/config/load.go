@@ -1,0 +1,279 @@
+package config
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"gopkg.in/yaml.v3"
+)
+
+// Origin says where a value came from: "default", "pitwall.yaml:12",
+// "env PITWALL_DATA_DIR" or "flag --data-dir".
+type Origin string
+
+const (
+	readOp = "reading configuration"
+	where  = "see docs/reference/config.md"
+)
+
+// lineOf finds the line in an error of the YAML library: "line 7: cannot …".
+var lineOf = regexp.MustCompile(`line (\d+): `)
+
+// Load reads a configuration: the defaults, then the file (none if path is
+// empty), then the environment. Flags come last, through Set and Check.
+func Load(path string, env func(string) string) (Config, error) {
+	c := Default()
+	c.Origins = map[string]Origin{}
+	keys := Keys()
+	for _, key := range keys {
+		c.Origins[key] = "default"
+	}
+	if path != "" {
+		if err := c.file(path); err != nil {
+			return c, err
+		}
+	}
+	for _, key := range keys {
+		if text := env(EnvName(key)); text != "" && key != "services" {
+			if err := c.Set(key, text, Origin("env "+EnvName(key))); err != nil {
+				return c, err
+			}
+		}
+	}
+	return c, c.Check()
+}
+
+// Keys lists every key in the order of the documentation.
+func Keys() []string {
+	var n yaml.Node
+	if n.Encode(Default()) != nil {
+		return nil
+	}
+	var keys []string
+	flatten(&n, "", func(key string, _ *yaml.Node) { keys = append(keys, key) })
+	return keys
+}
+
+// flatten visits every key that holds a value or a list, with its node.
+func flatten(n *yaml.Node, prefix string, visit func(key string, value *yaml.Node)) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := prefix+n.Content[i].Value, n.Content[i+1]
+		if value.Kind == yaml.MappingNode {
+			flatten(value, key+".", visit)
+			continue
+		}
+		visit(key, value)
+	}
+}
+
+// EnvName is the environment variable of a key.
+func EnvName(key string) string {
+	return "PITWALL_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+// Set overrides one value, such as from a flag. Lists are separated by commas.
+func (c *Config) Set(key, text string, from Origin) error {
+	wrong := func(err error) error {
+		return &pitwall.Error{Op: readOp, Kind: pitwall.Invalid, ID: string(from), Err: err, Hint: where}
+	}
+	keys := Keys()
+	if !slices.Contains(keys, key) {
+		return wrong(fmt.Errorf("unknown key %q%s", key, nearest(key, keys)))
+	}
+	value := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
+	if key == "slos" || key == "target.services" {
+		value = &yaml.Node{}
+		if err := value.Encode(strings.Split(text, ",")); err != nil {
+			return wrong(err)
+		}
+	}
+	for _, part := range slices.Backward(strings.Split(key, ".")) {
+		value = &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Value: part}, value}}
+	}
+	if err := c.take(value); err != nil {
+		_, text := explain(err)
+		return wrong(fmt.Errorf("%s: %s", key, text))
+	}
+	c.Origins[key] = from
+	return nil
+}
+
+// Check validates the whole, and names the origin of the value at fault. Call
+// it again after the last Set.
+func (c *Config) Check() error {
+	if key, err := c.validate(); err != nil {
+		return &pitwall.Error{Op: readOp, Kind: pitwall.Invalid, ID: string(c.Origins[key]), Err: fmt.Errorf("%s: %w", key, err), Hint: where}
+	}
+	return nil
+}
+
+func (c *Config) file(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return &pitwall.Error{Op: readOp, Kind: pitwall.NotFound, ID: path, Err: err, Hint: "name another file with --config"}
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, more yaml.Node
+	err = dec.Decode(&doc)
+	if errors.Is(err, io.EOF) {
+		return nil // nothing but comments: the defaults hold
+	}
+	if err == nil && !errors.Is(dec.Decode(&more), io.EOF) {
+		err = fmt.Errorf("line %d: only one document is read", more.Line)
+	}
+	if err == nil {
+		err = c.take(doc.Content[0])
+	}
+	if err != nil {
+		line, text := explain(err)
+		return &pitwall.Error{Op: readOp, Kind: pitwall.Invalid, ID: path + line, Err: errors.New(text), Hint: where}
+	}
+	flatten(doc.Content[0], "", func(key string, v *yaml.Node) {
+		if v.ShortTag() != "!!null" {
+			c.Origins[key] = Origin(fmt.Sprintf("%s:%d", path, v.Line))
+		}
+	})
+	c.resolve(path)
+	return nil
+}
+
+// take reads a YAML mapping over what is set so far.
+func (c *Config) take(n *yaml.Node) error {
+	keys := Keys()
+	var trouble error
+	flatten(n, "", func(key string, v *yaml.Node) {
+		if trouble == nil {
+			trouble = strict(key, v, keys)
+		}
+	})
+	if trouble != nil {
+		return trouble
+	}
+	return n.Decode(c)
+}
+
+// strict refuses an unknown key, and writes days out as hours, which is how the
+// YAML library knows durations.
+func strict(key string, v *yaml.Node, keys []string) error {
+	section := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, key+".") })
+	if section && v.ShortTag() == "!!null" {
+		return nil
+	}
+	if !slices.Contains(keys, key) {
+		return fmt.Errorf("line %d: unknown field %q%s", v.Line, key, nearest(key, keys))
+	}
+	if key == "services" {
+		for _, item := range v.Content {
+			var inner error
+			flatten(item, "services.", func(k string, w *yaml.Node) {
+				if known := []string{"services.name", "services.owner", "services.tier"}; inner == nil && !slices.Contains(known, k) {
+					inner = fmt.Errorf("line %d: unknown field %q%s", w.Line, k, nearest(k, known))
+				}
+			})
+			if inner != nil {
+				return inner
+			}
+		}
+	}
+	head, rest, days := strings.Cut(v.Value, "d")
+	if whole, err := strconv.ParseUint(head, 10, 16); err == nil && days && isDuration(key) {
+		part, err := time.ParseDuration(cmp.Or(rest, "0s"))
+		if err != nil {
+			return fmt.Errorf("line %d: %s: %q is not a duration such as 90s, 15m or 1d12h", v.Line, key, v.Value)
+		}
+		v.Value = (time.Duration(whole)*24*time.Hour + part).String()
+	}
+	return nil
+}
+
+// isDuration says whether a key's default is a duration; none of them is zero.
+func isDuration(key string) (yes bool) {
+	var n yaml.Node
+	if n.Encode(Default()) != nil {
+		return false
+	}
+	flatten(&n, "", func(k string, v *yaml.Node) {
+		if _, err := time.ParseDuration(v.Value); err == nil && k == key && v.ShortTag() == "!!str" {
+			yes = true
+		}
+	})
+	return yes
+}
+
+// resolve makes the paths that came from the file relative to it.
+func (c *Config) resolve(path string) {
+	paths := map[string]*string{
+		"data_dir": &c.DataDir, "policy": &c.Policy, "playbooks": &c.Playbooks, "profiles.file_sd": &c.Profiles.FileSD,
+		"changes.secret_file": &c.Changes.SecretFile, "target.token_file": &c.Target.TokenFile, "enforce.repository": &c.Enforce.Repository,
+	}
+	join := func(p *string) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(filepath.Dir(path), *p)
+		}
+	}
+	for key, p := range paths {
+		if c.Origins[key] != "default" {
+			join(p)
+		}
+	}
+	for i := range c.SLOs {
+		join(&c.SLOs[i])
+	}
+}
+
+// explain turns an error of the YAML library into ":line" and words.
+func explain(err error) (line, text string) {
+	text = strings.TrimPrefix(err.Error(), "yaml: ")
+	var typed *yaml.TypeError
+	if errors.As(err, &typed) && len(typed.Errors) > 0 {
+		text = typed.Errors[0]
+	}
+	if m := lineOf.FindStringSubmatch(text); m != nil {
+		line, text = ":"+m[1], strings.Replace(text, m[0], "", 1)
+	}
+	if strings.HasSuffix(text, "into time.Duration") {
+		text += "; write 90s, 15m or 1d"
+	}
+	return line, text
+}
+
+// nearest gives `: did you mean "x"?` for the known name with the smallest
+// Levenshtein distance, or "" when none is near.
+func nearest(word string, names []string) string {
+	best, least := "", len(word)/2+1
+	for _, name := range names {
+		row := make([]int, len(name)+1)
+		for j := range row {
+			row[j] = j
+		}
+		for i := range len(word) {
+			diagonal := row[0]
+			row[0] = i + 1
+			for j := range len(name) {
+				cost := diagonal
+				if word[i] != name[j] {
+					cost++
+				}
+				diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, cost)
+			}
+		}
+		if d := row[len(name)]; d < least {
+			best, least = name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(": did you mean %q?", best)
+}
