@@ -1,0 +1,174 @@
+package archtest
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// leaves are the pure rooms that everybody but lab may use.
+func leaves(more ...string) []string {
+	return append([]string{".", "internal/stats", "internal/trace", "internal/prof", "internal/promql"}, more...)
+}
+
+// may lists, for each room, the rooms it may import. The longest matching key
+// wins; a trailing slash means a whole wing; "." is the root vocabulary.
+func may() map[string][]string {
+	return map[string][]string{
+		".":                 {},
+		"cmd/pitwall":       {"internal/cli"},
+		"internal/stats":    {},
+		"internal/trace":    {".", "internal/stats"},
+		"internal/prof":     {".", "internal/stats"},
+		"internal/promql":   {"."},
+		"internal/":         leaves(), // every stage
+		"internal/source/":  leaves(),
+		"internal/target/":  leaves(),
+		"internal/notify/":  leaves(),
+		"internal/store/":   leaves(),
+		"internal/load/":    leaves(),
+		"internal/archtest": {},
+		"internal/engine": leaves("internal/slo", "internal/baseline", "internal/detect", "internal/diagnose", "internal/playbook",
+			"internal/policy", "internal/canary", "internal/verify", "internal/enforce", "internal/plan", "internal/record"),
+		"internal/httpd": {".", "internal/report"},
+		"internal/cli":   {".", "internal/", "lab/", "playbooks"}, // the only place the whole house is wired
+		"playbooks":      {},                                      // data with an embedding
+		"lab/":           {"lab/"},                                // a world of its own: it must not know who watches it
+	}
+}
+
+func TestImports(t *testing.T) {
+	for _, f := range tree(t) {
+		if f.test {
+			continue
+		}
+		for _, imp := range f.imports() {
+			to, ours := strings.CutPrefix(imp+"/", module+"/")
+			if !ours {
+				continue
+			}
+			if to = path.Clean(to); !allowed(f.room, to) {
+				t.Errorf("%s: %s may not import %s", f.name, f.room, to)
+			}
+		}
+	}
+}
+
+func allowed(from, to string) bool {
+	best := ""
+	table := may()
+	for key := range table {
+		if matches(key, from) && len(key) > len(best) {
+			best = key
+		}
+	}
+	return best != "" && slices.ContainsFunc(table[best], func(key string) bool { return matches(key, to) })
+}
+
+// TestTheTableItself guards the guard.
+func TestTheTableItself(t *testing.T) {
+	f := func(want bool, from, to string) {
+		t.Helper()
+		if allowed(from, to) != want {
+			t.Errorf("%s importing %s: want %v", from, to, want)
+		}
+	}
+	f(true, "internal/canary", ".")
+	f(true, "internal/canary", "internal/stats")
+	f(false, "internal/canary", "internal/verify")
+	f(false, "internal/canary", "internal/store/sqlite")
+	f(false, "internal/store/sqlite", "internal/record")
+	f(false, "internal/store/sqlite", "internal/store/spans")
+	f(false, "internal/stats", ".")
+	f(false, ".", "internal/stats")
+	f(false, "lab/shop", ".")
+	f(true, "lab", "lab/shop")
+	f(true, "lab/shop", "lab/mesh")
+	f(true, "internal/cli", "lab")
+	f(true, "internal/cli", "internal/target/git")
+	f(false, "internal/engine", "internal/target/git")
+	f(false, "internal/httpd", "internal/engine")
+	f(false, "somewhere/new", ".")
+}
+
+// modules says where each outside module may live, with the reason.
+func modules() []struct {
+	prefix string
+	rooms  []string
+	why    string
+} {
+	return []struct {
+		prefix string
+		rooms  []string
+		why    string
+	}{
+		{"github.com/prometheus/", []string{"internal/store/metrics", "internal/promql"}, "its API moves at every minor version: one home for storage, one for the language"},
+		{"go.opentelemetry.io/collector/", []string{"internal/source/otlp", "internal/store/metrics"}, "the wire format stays at the wire"},
+		{"go.opentelemetry.io/", []string{"lab/"}, "only the shop is instrumented"},
+		{"google.golang.org/grpc", []string{"internal/source/otlp", "lab/"}, "a heavy import belongs into a leaf"},
+		{"google.golang.org/genproto/", []string{"internal/source/otlp"}, "retry hints of gRPC errors stay at the wire"},
+		{"google.golang.org/protobuf/", []string{"internal/source/otlp", "lab/"}, "the wire format stays at the wire"},
+		{"database/sql", []string{"internal/store/sqlite", "internal/store/postgres", "lab/"}, "SQL only in stores"},
+		{"modernc.org/sqlite", []string{"internal/store/sqlite", "lab/"}, "SQL only in stores"},
+		{"github.com/jackc/pgx/", []string{"internal/store/postgres", "lab/"}, "SQL only in stores"},
+		{"github.com/pressly/goose/", []string{"internal/store/sqlite", "internal/store/postgres"}, "SQL only in stores"},
+		{"cel.dev/", []string{"internal/policy"}, "rules are policy's language"},
+		{"github.com/danielgtaylor/huma/", []string{"internal/httpd"}, "HTTP is httpd's"},
+		{"github.com/go-chi/", []string{"internal/httpd"}, "HTTP is httpd's"},
+		{"github.com/spf13/", []string{"internal/cli"}, "flags are cli's"},
+		{"gopkg.in/yaml.v3", []string{"internal/slo", "internal/config", "internal/policy", "internal/playbook", "internal/enforce", "internal/diagnose", "internal/cli"}, "YAML becomes root types at the door"},
+		{"gonum.org/", []string{"internal/stats", "internal/prof"}, "numbers belong to the pure leaves"},
+		{"github.com/google/pprof/", []string{"internal/prof", "internal/source/pprof"}, "profiles are prof's"},
+		{"github.com/google/go-cmp", []string{"internal/store/storetest"}, "tests only"},
+		{"github.com/rogpeppe/go-internal", nil, "tests only"},
+	}
+}
+
+func TestModulesStayInTheirRooms(t *testing.T) {
+	for _, f := range tree(t) {
+		if f.test {
+			continue
+		}
+	imports:
+		for _, imp := range f.imports() {
+			if strings.HasPrefix(imp, module) {
+				continue
+			}
+			for _, m := range modules() {
+				if !strings.HasPrefix(imp+"/", m.prefix) && imp != m.prefix {
+					continue
+				}
+				if !slices.ContainsFunc(m.rooms, func(key string) bool { return matches(key, f.room) }) {
+					t.Errorf("%s: %s may not import %s: %s", f.name, f.room, imp, m.why)
+				}
+				continue imports
+			}
+			if first, _, _ := strings.Cut(imp, "/"); strings.Contains(first, ".") {
+				t.Errorf("%s imports %s: a new module needs a room in this table and a line in docs/dependencies.md", f.name, imp)
+			}
+		}
+	}
+}
+
+// stages are the rooms that turn nouns into nouns and do nothing else.
+func stages() []string {
+	return []string{".", "internal/stats", "internal/trace", "internal/prof", "internal/promql", "internal/slo", "internal/baseline",
+		"internal/detect", "internal/diagnose", "internal/playbook", "internal/policy", "internal/canary", "internal/verify",
+		"internal/enforce", "internal/optimize", "internal/plan", "internal/record", "internal/report"}
+}
+
+// TestStagesTouchNothing: a stage does not log, open a socket or start a process.
+func TestStagesTouchNothing(t *testing.T) {
+	banned := []string{"net", "net/http", "os/exec", "os/signal", "log", "log/slog", "database/sql", "syscall", "math/rand", "testing"}
+	for _, f := range tree(t) {
+		if f.test || !slices.Contains(stages(), f.room) {
+			continue
+		}
+		for _, imp := range f.imports() {
+			if slices.Contains(banned, imp) {
+				t.Errorf("%s: a stage may not import %s", f.name, imp)
+			}
+		}
+	}
+}
