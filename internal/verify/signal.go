@@ -1,0 +1,159 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/stats"
+)
+
+// readings are the values of one field on one operation's spans of one side.
+type readings struct {
+	values []float64
+	block  []int64
+	unit   pitwall.Unit
+}
+
+func (r readings) measure() pitwall.Measure {
+	sorted := slices.Clone(r.values)
+	slices.Sort(sorted)
+	return measure(sorted, 0.5, r.unit)
+}
+
+// read takes a field from the server spans of an operation; unknown sizes are
+// left out. ok is false for a field that does not exist.
+func read(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) (r readings, ok bool) {
+	r.unit = pitwall.UnitSeconds
+	switch s.Field {
+	case "response_bytes", "request_bytes":
+		r.unit = pitwall.UnitBytes
+	case "children":
+		r.unit = pitwall.UnitCount
+	case "duration", "self_time":
+	default:
+		return r, false
+	}
+	if b == nil {
+		return r, true
+	}
+	var parts map[int][]stats.Span
+	if s.Field == "children" || s.Field == "self_time" {
+		parts = children(b, p, s)
+	}
+	for i := range b.Len() {
+		if !concerns(b, i, p, s) {
+			continue
+		}
+		if v := value(b, i, s.Field, parts[i]); v >= 0 {
+			r.values = append(r.values, v)
+			r.block = append(r.block, blockOf(b.Start[i], p))
+		}
+	}
+	return r, true
+}
+
+func concerns(b *pitwall.SpanBatch, i int, p pitwall.Period, s pitwall.OwnSignal) bool {
+	return inside(b, i, p) && b.Strings[b.Operation[i]] == s.Operation && b.Strings[b.Service[i]] == string(s.Service)
+}
+
+// value is one span's reading; negative when it is not known.
+func value(b *pitwall.SpanBatch, i int, field string, parts []stats.Span) float64 {
+	switch field {
+	case "response_bytes":
+		return float64(b.RespBytes[i])
+	case "request_bytes":
+		return float64(b.ReqBytes[i])
+	case "children":
+		return float64(len(parts))
+	case "self_time":
+		whole := stats.Span{From: b.Start[i], To: b.Start[i] + b.Duration[i]}
+		return float64(b.Duration[i]-stats.Covered(whole, parts)) / 1e9
+	}
+	return float64(b.Duration[i]) / 1e9
+}
+
+// children finds the stretches that direct children of the operation's spans took.
+func children(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) map[int][]stats.Span {
+	type key struct {
+		trace pitwall.TraceID
+		span  uint64
+	}
+	parents := map[key]int{}
+	for i := range b.Len() {
+		if concerns(b, i, p, s) {
+			parents[key{b.TraceID[i], b.SpanID[i]}] = i
+		}
+	}
+	parts := make(map[int][]stats.Span, len(parents))
+	for i := range b.Len() {
+		if parent, ok := parents[key{b.TraceID[i], b.ParentID[i]}]; ok && b.ParentID[i] != 0 {
+			parts[parent] = append(parts[parent], stats.Span{From: b.Start[i], To: b.Start[i] + b.Duration[i]})
+		}
+	}
+	return parts
+}
+
+// ownSignal asks whether the number by which the hypothesis stands or falls is
+// back at its baseline.
+func (c *proof) ownSignal() pitwall.Comparison {
+	s := c.in.Hypothesis.Signal
+	o := operation{s.Service, s.Operation}
+	row := c.row("own signal: "+s.Name, o)
+	if s.Field == "errors" {
+		c.failures(&row, c.before.of(o), c.after.of(o))
+		return row
+	}
+	before, known := read(c.in.Before, c.in.BeforePeriod, s)
+	after, _ := read(c.in.After, c.in.AfterPeriod, s)
+	if !known {
+		row.Why = fmt.Sprintf("the hypothesis names no signal that can be measured (field %q)", s.Field)
+		return row
+	}
+	row.Control, row.Treatment = before.measure(), after.measure()
+	if !row.Control.Known() || !row.Treatment.Known() {
+		row.Why = fmt.Sprintf("%d readings before and %d after", row.Control.N, row.Treatment.N)
+		return row
+	}
+	c.judgeSignal(&row, before, after)
+	return row
+}
+
+func (c *proof) judgeSignal(row *pitwall.Comparison, before, after readings) {
+	b, a := stats.NewBlocks(before.values, before.block), stats.NewBlocks(after.values, after.block)
+	floor := math.Log1p(signalMargin)
+	if noise, ok := stats.SplitNoise(c.in.Rand, b, 0.5, usually); ok {
+		floor = max(floor, noise)
+	}
+	row.Limit = fmt.Sprintf("within %s of the baseline", percent(floor))
+	row.Why = fmt.Sprintf("median %s → %s", words(row.Control), words(row.Treatment))
+	if row.Control.Value <= 0 || row.Treatment.Value <= 0 {
+		row.Verdict = pitwall.Same
+		if (row.Treatment.Value-row.Control.Value)*c.direction() > 0 {
+			row.Verdict = pitwall.Worse
+		}
+		row.Pass = row.Verdict == pitwall.Same
+		return
+	}
+	r, ok := stats.BootstrapRatio(c.in.Rand, stats.RatioRequest{Control: b, Treatment: a, Q: 0.5, Confidence: usually, Rounds: rounds})
+	if !ok {
+		value := math.Log(row.Treatment.Value / row.Control.Value)
+		r = stats.LogRatio{Value: value, Low: value, High: value}
+	}
+	row.Change, row.ChangeLow, row.ChangeHigh = r.Change()
+	if c.direction() < 0 { // the trouble lowered it: still lower is worse
+		r = stats.LogRatio{Value: -r.Value, Low: -r.High, High: -r.Low}
+	}
+	row.Verdict = verdict(r, floor)
+	row.Pass = row.Verdict == pitwall.Same || row.Verdict == pitwall.Better
+}
+
+// direction is the way in which the trouble moved the signal: 1 up, -1 down.
+func (c *proof) direction() float64 {
+	s := c.in.Hypothesis.Signal
+	if s.Before.Known() && s.After.Known() && s.After.Value < s.Before.Value {
+		return -1
+	}
+	return 1
+}
