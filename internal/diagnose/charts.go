@@ -1,0 +1,98 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pitwall/pitwall"
+)
+
+// chartPoints bounds a chart; a record keeps them for ever.
+const chartPoints = 300
+
+// charts copies the curves behind the verdict: latency, rate and, when bodies
+// grew, their size, from the beginning of the baseline until now.
+func (x *inquiry) charts(found []*finding) []pitwall.Chart {
+	h := x.q.headline()
+	grid := newGrid(x.q.Baseline.From, x.q.Window.To)
+	marks := x.marks()
+	all := slices.Concat(x.base.duration, x.head.duration)
+	latency := pitwall.Chart{
+		Title: "Latency of " + h.String(), Unit: pitwall.UnitSeconds, Query: fmt.Sprintf("spans of %s, per %s", h, grid.step), Marks: marks,
+		Series: []pitwall.ChartSeries{
+			grid.series("p99", all, func(v []sample) float64 { return quantile(v, 0.99) }),
+			grid.series("median", all, median),
+		},
+	}
+	if limit := x.q.SLO.SLI.Threshold.Seconds(); limit > 0 {
+		latency.Limit = &limit
+	}
+	list := []pitwall.Chart{latency, {
+		Title: "Rate of " + h.String(), Unit: pitwall.UnitPerSecond, Query: promQL(idRate, h.service), Marks: marks,
+		Series: []pitwall.ChartSeries{grid.series("requests a second", all, func(v []sample) float64 { return float64(len(v)) / grid.step.Seconds() })},
+	}}
+	for _, f := range found {
+		op, ok := x.g.opID[operation{f.signal.Service, f.signal.Operation}]
+		if f.class != pitwall.BottleneckPayload || !ok {
+			continue
+		}
+		bodies := slices.Concat(x.base.op(op).resp, x.head.op(op).resp)
+		if f.signal.Field == "request_bytes" {
+			bodies = slices.Concat(x.base.op(op).req, x.head.op(op).req)
+		}
+		list = append(list, pitwall.Chart{
+			Title: "Size: " + f.signal.Name, Unit: pitwall.UnitBytes, Query: fmt.Sprintf("spans of %s, per %s", x.g.ops[op], grid.step), Marks: marks,
+			Series: []pitwall.ChartSeries{grid.series("median", bodies, median)},
+		})
+		break
+	}
+	return list
+}
+
+func (x *inquiry) marks() []pitwall.ChartMark {
+	var marks []pitwall.ChartMark
+	list, _ := x.changes()
+	for _, c := range list {
+		marks = append(marks, pitwall.ChartMark{T: c.At.UnixMilli(), Label: title(c), Kind: "change"})
+	}
+	if at := x.q.Regression.Onset.At; !at.IsZero() {
+		marks = append(marks, pitwall.ChartMark{T: at.UnixMilli(), Label: "onset", Kind: "onset"})
+	}
+	return marks
+}
+
+// grid is a row of buckets.
+type grid struct {
+	from time.Time
+	step time.Duration
+	n    int
+}
+
+// newGrid takes buckets of two seconds, or as long as chartPoints demand.
+func newGrid(from, to time.Time) grid {
+	whole := to.Sub(from)
+	step := max(2*time.Second, (whole/chartPoints + time.Second - 1).Truncate(time.Second))
+	return grid{from, step, min(chartPoints, int((whole+step-1)/step))}
+}
+
+// series folds samples into buckets; an empty bucket is a gap, not a zero.
+func (g grid) series(name string, list []sample, fold func([]sample) float64) pitwall.ChartSeries {
+	buckets := make([][]sample, g.n)
+	for _, s := range list {
+		if at := int((s.t - g.from.UnixNano()) / int64(g.step)); at >= 0 && at < g.n && s.t >= g.from.UnixNano() {
+			buckets[at] = append(buckets[at], s)
+		}
+	}
+	out := pitwall.ChartSeries{Name: name}
+	for i, b := range buckets {
+		out.T = append(out.T, g.from.Add(time.Duration(i)*g.step).UnixMilli())
+		if len(b) == 0 {
+			out.V = append(out.V, nil)
+			continue
+		}
+		v := fold(b)
+		out.V = append(out.V, &v)
+	}
+	return out
+}

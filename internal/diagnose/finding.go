@@ -1,0 +1,258 @@
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/pitwall/pitwall"
+)
+
+// finding is what one signal claims: a class at an operation, how much of the
+// increase it explains, and its own number.
+type finding struct {
+	check     string
+	class     pitwall.Bottleneck
+	at        operation
+	claim     string
+	explained float64 // seconds of mean latency, or share of failures when failures are accounted for
+	shift     shift   // the typed signal
+	external  bool    // nothing of ours changed
+	weak      string  // why the class is a guess, or ""
+	failures  bool    // explained counts failures, not seconds
+	covers    map[int]bool
+	evidence  []pitwall.Evidence
+	against   []pitwall.Evidence
+	signal    pitwall.OwnSignal
+	disproof  string
+
+	effectOf *finding // the finding this one is a consequence of
+	share    float64  // of the increase, [0,1]
+	blamed   *attribution
+}
+
+// result is what one check found.
+type result struct {
+	outcome  pitwall.Outcome
+	reason   string
+	evidence []pitwall.Evidence
+	findings []*finding
+	notes    []string
+}
+
+func skipped(why string) result { return result{outcome: pitwall.OutcomeSkipped, reason: why} }
+
+func clear(why string) result { return result{outcome: pitwall.OutcomeClear, reason: why} }
+
+// hits makes the result of a signal from its findings.
+func hits(list []*finding, otherwise string) result {
+	if len(list) == 0 {
+		return clear(otherwise)
+	}
+	r := result{outcome: pitwall.OutcomeHit, reason: list[0].claim, findings: list}
+	for _, f := range list {
+		if len(f.evidence) > 0 {
+			r.evidence = append(r.evidence, f.evidence[0])
+		}
+	}
+	return r
+}
+
+// leastShare of the increase that a finding must explain to be told at all;
+// half is what a cause must explain.
+const (
+	leastShare = 0.10
+	causeShare = 0.50
+)
+
+// share is the part of the increase that a finding explains, in [0,1].
+func (x *inquiry) share(f *finding) float64 {
+	whole := x.increase()
+	if x.errors {
+		whole = x.failed.after - x.failed.before
+	}
+	if whole <= 0 || f.failures != x.errors {
+		return 0
+	}
+	return min(1, max(0, f.explained/whole))
+}
+
+// weigh sets every finding's share of the increase and drops the slight ones.
+func (x *inquiry) weigh(list []*finding) []*finding {
+	var kept []*finding
+	for _, f := range list {
+		if f.share = x.share(f); f.share >= leastShare {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+// markEffects finds findings that are consequences of others: work on bytes
+// that somebody else made more of, waiting in a queue that a surge made longer.
+func markEffects(list []*finding) {
+	for _, f := range list {
+		for _, cause := range list {
+			switch {
+			case cause == f || cause.effectOf != nil:
+			case cause.class == pitwall.BottleneckPayload && f.class != pitwall.BottleneckPayload && f.inside(cause):
+				f.effect(cause, fmt.Sprintf("effect of %s: this place handles the bytes that %s sends", cause.title(), cause.at.service))
+			case cause.class == pitwall.BottleneckTraffic && queueing(f.class):
+				f.effect(cause, "effect of the surge: waits grow with load while the cost of one request is flat")
+			}
+		}
+	}
+}
+
+func (f *finding) inside(cause *finding) bool {
+	for id := range f.covers {
+		if !cause.covers[id] {
+			return false
+		}
+	}
+	return len(f.covers) > 0
+}
+
+func queueing(c pitwall.Bottleneck) bool {
+	return slices.Contains([]pitwall.Bottleneck{
+		pitwall.BottleneckLock, pitwall.BottleneckNetwork, pitwall.BottleneckPool, pitwall.BottleneckIODB,
+		pitwall.BottleneckObservabilityGap, pitwall.BottleneckCPU, pitwall.BottleneckDependency,
+	}, c)
+}
+
+func (f *finding) effect(cause *finding, claim string) {
+	f.effectOf = cause
+	f.against = append(f.against, pitwall.Evidence{Check: cause.check, Service: cause.at.service, Claim: claim})
+}
+
+func (f *finding) title() string { return fmt.Sprintf("%s in %s", f.class, f.at.service) }
+
+// rank orders findings: causes before effects, those that explain half of the
+// increase before those that do not, external explanations before code that no
+// change explains, a known class before a guess, and then the louder signal.
+func rank(list []*finding) {
+	slices.SortStableFunc(list, func(a, b *finding) int {
+		return cmp.Or(
+			-cmpBool(a.effectOf == nil, b.effectOf == nil),
+			-cmpBool(a.share >= causeShare, b.share >= causeShare),
+			-cmpBool(a.wins(), b.wins()),
+			-cmpBool(a.weak == "", b.weak == ""),
+			cmp.Compare(b.shift.dominance(), a.shift.dominance()),
+			cmp.Compare(b.share, a.share),
+			cmp.Compare(a.at.String(), b.at.String()),
+		)
+	})
+}
+
+// wins says that a finding stands against external explanations: it is one, or
+// a change with the right mechanism explains it.
+func (f *finding) wins() bool { return f.external || f.blamed != nil && f.blamed.mechanism != "" }
+
+func cmpBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// amdahl bounds what removing a finding can give: at most 1/(1-share) faster,
+// where share is its part of the present latency; the p99 is scaled likewise.
+func (x *inquiry) amdahl(f *finding) pitwall.Amdahl {
+	if x.errors {
+		left := x.failed.after - f.explained
+		return pitwall.Amdahl{
+			Share: pitwall.Ratio(f.share), MaxSpeedup: 1, P99Seconds: quantile(x.head.duration, 0.99),
+			MeetsObjective: left <= max(1-float64(x.q.SLO.Target), x.failed.before*1.25),
+		}
+	}
+	part := 0.0
+	if x.latency.after > 0 {
+		part = min(0.999, max(0, f.explained/x.latency.after))
+	}
+	return pitwall.Amdahl{
+		Share: pitwall.Ratio(part), MaxSpeedup: 1 / (1 - part),
+		P99Seconds:     quantile(x.head.duration, 0.99) * (1 - part),
+		MeetsObjective: x.target(x.head.duration)*(1-part) <= x.limit(),
+	}
+}
+
+// target is the latency that the objective is about: its own quantile.
+func (x *inquiry) target(list []sample) float64 {
+	q := float64(x.q.SLO.Target)
+	if q <= 0 || q >= 1 {
+		q = 0.99
+	}
+	return quantile(list, q)
+}
+
+// limit is what the latency must come back to: the objective, or the baseline
+// where that was missing the objective already. A tenth is left for noise.
+func (x *inquiry) limit() float64 {
+	normal := x.target(x.base.duration) * 1.1
+	if t := x.q.SLO.SLI.Threshold.Seconds(); t > 0 {
+		return max(t, normal)
+	}
+	return normal
+}
+
+// checkAmdahl words the bounds and marks findings that cannot be the cause
+// because removing them would not be enough.
+func (x *inquiry) checkAmdahl(list []*finding) pitwall.Check {
+	c := pitwall.Check{Name: checkAmdahl, Question: "If this were gone, would the objective be met again?"}
+	if len(list) == 0 {
+		c.Outcome, c.Reason = pitwall.OutcomeSkipped, "there is no finding to bound"
+		return c
+	}
+	for _, f := range list {
+		a := x.amdahl(f)
+		e := pitwall.Evidence{Check: checkAmdahl, Service: f.at.service}
+		if x.errors {
+			e.Claim = fmt.Sprintf("without %s, %s of requests would still fail", f.title(), percent(max(0, x.failed.after-f.explained)))
+		} else {
+			e.Claim = fmt.Sprintf("without %s (%s of the latency) it would be at most %s faster: p99 about %s",
+				f.title(), percent(float64(a.Share)), times(a.MaxSpeedup), duration(a.P99Seconds))
+		}
+		if a.MeetsObjective {
+			c.Outcome = pitwall.OutcomeHit
+		} else {
+			e.Claim += ", which still misses the objective: an effect or only a part, look upstream"
+			f.against = append(f.against, e)
+		}
+		c.Evidence = append(c.Evidence, e)
+	}
+	c.Reason = c.Evidence[0].Claim
+	if c.Outcome == "" {
+		c.Outcome = pitwall.OutcomeClear
+	}
+	return c
+}
+
+// confidence is the word for how much stands behind a finding.
+func (f *finding) confidence() pitwall.Confidence {
+	switch {
+	case f.effectOf != nil || f.weak != "" || f.share < causeShare:
+		return pitwall.ConfidenceLow
+	case f.blamed != nil && f.blamed.mechanism != "":
+		return pitwall.ConfidenceHigh
+	}
+	return pitwall.ConfidenceMedium
+}
+
+// score is the share of the increase that is explained, discounted for what is
+// not known; it is for showing, ranks are decided by rank.
+func (f *finding) score() float64 {
+	s := f.share
+	switch {
+	case f.effectOf != nil || f.weak != "":
+		s *= 0.4
+	case f.blamed == nil:
+		s *= 0.7
+	case f.blamed.mechanism == "":
+		s *= 0.85
+	}
+	return math.Round(s*100) / 100
+}

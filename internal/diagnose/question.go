@@ -1,0 +1,139 @@
+package diagnose
+
+import (
+	"time"
+
+	"github.com/pitwall/pitwall"
+)
+
+// Question is what is to be explained.
+type Question struct {
+	Regression pitwall.Regression
+	SLO        pitwall.SLO
+	Baseline   pitwall.Period // known to be good: ends before the onset
+	Window     pitwall.Period // known to be bad: from the onset until now
+}
+
+// headline is the operation whose latency or errors are to be explained.
+func (q Question) headline() operation {
+	if q.Regression.Service != "" {
+		return operation{q.Regression.Service, q.Regression.Operation}
+	}
+	return operation{q.SLO.SLI.Service, q.SLO.SLI.Operation}
+}
+
+// wrong says why the question cannot be asked, or "".
+func (q Question) wrong() string {
+	switch {
+	case q.headline().service == "":
+		return "the question names no service"
+	case q.Baseline.Duration() <= 0:
+		return "the baseline period is empty: it must end before the onset"
+	case q.Window.Duration() <= 0:
+		return "the window to explain is empty: it must begin at the onset and reach until now"
+	}
+	return ""
+}
+
+// QueryKind says what sort of data a query asks for.
+type QueryKind string
+
+// The kinds of query.
+const (
+	AskSpans     QueryKind = "spans" // whole traces that contain a span of Service and Operation
+	AskProfiles  QueryKind = "profiles"
+	AskMetrics   QueryKind = "metrics"
+	AskPageLoads QueryKind = "page-loads"
+	AskChanges   QueryKind = "changes"
+)
+
+// Query is one thing the diagnosis wants to know. Which fields count depends on
+// Kind; the rest are zero.
+type Query struct {
+	ID        string
+	Kind      QueryKind
+	Period    pitwall.Period
+	Service   pitwall.ServiceName // spans, profiles
+	Operation string              // spans
+	Type      pitwall.ProfileType // profiles
+	PromQL    string              // metrics
+	Step      time.Duration       // metrics: resolution
+}
+
+// Answer is what came back for the query of that ID. Missing says why nothing
+// could be had; the checks that need it are then skipped for that reason.
+type Answer struct {
+	Query     string
+	Spans     *pitwall.SpanBatch
+	Profiles  []pitwall.ProfileWindow
+	Series    []pitwall.Series
+	PageLoads []pitwall.PageLoad
+	Changes   []pitwall.Change
+	Missing   string
+}
+
+// The IDs of the queries that every diagnosis asks; those with two sides get
+// the suffix of the side.
+const (
+	idSpans   = "spans"
+	idLoads   = "page-loads"
+	idChanges = "changes"
+	idRate    = "metric-rate"
+	idErrors  = "metric-errors"
+	idAlloc   = "metric-allocation"
+
+	baselineSide = "-baseline"
+	windowSide   = "-window"
+)
+
+// firstQueries is what is asked before anything is known.
+func firstQueries(q Question) []Query {
+	h := q.headline()
+	list := []Query{{
+		ID: idChanges, Kind: AskChanges, Period: pitwall.Period{From: q.Baseline.From, To: q.Window.To},
+	}}
+	for _, side := range sides(q) {
+		list = append(list,
+			Query{ID: idSpans + side.suffix, Kind: AskSpans, Period: side.period, Service: h.service, Operation: h.name},
+			Query{ID: idLoads + side.suffix, Kind: AskPageLoads, Period: side.period})
+		for _, id := range []string{idRate, idErrors, idAlloc} {
+			list = append(list, Query{
+				ID: id + side.suffix, Kind: AskMetrics, Period: side.period,
+				PromQL: promQL(id, h.service), Step: metricStep(side.period),
+			})
+		}
+	}
+	return list
+}
+
+type sided struct {
+	suffix string
+	period pitwall.Period
+}
+
+func sides(q Question) []sided {
+	return []sided{{baselineSide, q.Baseline}, {windowSide, q.Window}}
+}
+
+// promQL is the query behind one metric. Ten seconds is the shortest range that
+// still holds two samples of a service that exports every five.
+func promQL(id string, s pitwall.ServiceName) string {
+	requests := `http_server_request_duration_seconds_count{service_name="` + string(s) + `"`
+	switch id {
+	case idRate:
+		return `sum(rate(` + requests + `}[10s]))`
+	case idErrors:
+		return `(sum(rate(` + requests + `,http_response_status_code=~"5.."}[10s])) or vector(0)) / sum(rate(` + requests + `}[10s]))`
+	default:
+		return `sum(rate(go_memory_allocated_bytes_total{service_name="` + string(s) + `"}[10s])) / sum(rate(` + requests + `}[10s]))`
+	}
+}
+
+// metricStep gives some twenty points a side, no finer than two seconds.
+func metricStep(p pitwall.Period) time.Duration {
+	return max(2*time.Second, (p.Duration() / 20).Round(time.Second))
+}
+
+func profileID(s pitwall.ServiceName, t pitwall.ProfileType, suffix string) string {
+	return "profile-" + string(t) + "-" + string(s) + suffix
+}
