@@ -1,0 +1,205 @@
+package shop
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	_ "modernc.org/sqlite"             // driver "sqlite"
+
+	"github.com/pitwall/pitwall/lab/mesh"
+	"github.com/pitwall/pitwall/lab/telemetry"
+)
+
+// orders keeps orders in a real database.
+type orders struct {
+	db     *sql.DB
+	system string // as in db.system.name
+	tel    *telemetry.Telemetry
+}
+
+// orderLine is the part of a line an order keeps; the rest is skipped.
+type orderLine struct {
+	SKU       string `json:"sku"`
+	Name      string `json:"name"`
+	Qty       int    `json:"qty"`
+	LineCents int    `json:"line_cents"`
+}
+
+type orderRequest struct {
+	User       string      `json:"user"`
+	TotalCents int         `json:"total_cents"`
+	ChargeID   string      `json:"charge_id"`
+	Lines      []orderLine `json:"lines"`
+}
+
+func newOrders(ctx context.Context, d deps) (service, error) {
+	o := &orders{system: "sqlite", tel: d.tel}
+	driver, dsn := "sqlite", "file:"+filepath.Join(d.Dir, "orders.db")+
+		"?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=busy_timeout(5000)&_txlock=immediate"
+	if d.DSN != "" {
+		o.system, driver, dsn = "postgresql", "pgx", d.DSN
+	}
+	db, err := sql.Open(driver, dsn)
+	if err != nil {
+		return service{}, fmt.Errorf("opening database: %w", err)
+	}
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	for _, stmt := range schema() {
+		if _, err := db.ExecContext(ctx, stmt); err != nil {
+			_ = db.Close()
+			return service{}, fmt.Errorf("preparing order tables in %s: %w", o.system, err)
+		}
+	}
+	o.db = db
+	return service{
+		routes: []route{{"POST /orders", o.place}, {"GET /orders/recent", o.recent}},
+		close:  db.Close,
+	}, nil
+}
+
+// schema works for SQLite and PostgreSQL alike; times are epoch milliseconds.
+func schema() []string {
+	return []string{
+		`CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, customer TEXT NOT NULL, charge_id TEXT NOT NULL,
+			total_cents BIGINT NOT NULL, created_ms BIGINT NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS order_lines (order_id TEXT NOT NULL, sku TEXT NOT NULL, name TEXT NOT NULL,
+			qty INT NOT NULL, cents BIGINT NOT NULL)`,
+		`CREATE INDEX IF NOT EXISTS orders_created ON orders (created_ms)`,
+		`CREATE INDEX IF NOT EXISTS orders_customer ON orders (customer, created_ms)`,
+	}
+}
+
+// place stores an order and its lines in one transaction and reads back what
+// the customer bought lately, for the loyalty points.
+func (o *orders) place(w http.ResponseWriter, r *http.Request) {
+	var in orderRequest
+	if err := json.NewDecoder(io.LimitReader(r.Body, 8<<20)).Decode(&in); err != nil {
+		mesh.Fail(w, http.StatusBadRequest, "reading order: "+err.Error())
+		return
+	}
+	if in.User == "" || len(in.Lines) == 0 {
+		mesh.Fail(w, http.StatusUnprocessableEntity, "an order needs a user and at least one line")
+		return
+	}
+	id, points, err := o.store(r.Context(), in)
+	if err != nil {
+		mesh.Fail(w, http.StatusInternalServerError, "storing order: "+err.Error())
+		return
+	}
+	reply(w, map[string]any{"order_id": id, "points": points})
+}
+
+func (o *orders) store(ctx context.Context, in orderRequest) (id string, points int64, err error) {
+	id = newOrderID()
+	tx, err := o.db.BeginTx(ctx, nil)
+	if err != nil {
+		return "", 0, fmt.Errorf("beginning: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // a no-op after commit
+	const head = `INSERT INTO orders (id, customer, charge_id, total_cents, created_ms) VALUES (?, ?, ?, ?, ?)`
+	now := time.Now().UnixMilli()
+	if err := o.exec(ctx, tx, head, id, in.User, in.ChargeID, in.TotalCents, now); err != nil {
+		return "", 0, fmt.Errorf("inserting order: %w", err)
+	}
+	args := make([]any, 0, 5*len(in.Lines))
+	for _, l := range in.Lines {
+		args = append(args, id, l.SKU, l.Name, l.Qty, l.LineCents)
+	}
+	lines := `INSERT INTO order_lines (order_id, sku, name, qty, cents) VALUES ` +
+		strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?, ?), ", len(in.Lines)), ", ")
+	if err := o.exec(ctx, tx, lines, args...); err != nil {
+		return "", 0, fmt.Errorf("inserting lines: %w", err)
+	}
+	const sum = `SELECT CAST(COALESCE(SUM(total_cents), 0) / 100 AS BIGINT) FROM
+		(SELECT total_cents FROM orders WHERE customer = ? ORDER BY created_ms DESC LIMIT 10) AS last`
+	q := telemetry.Query{System: o.system, Operation: "SELECT", Text: sum, Table: "orders"}
+	err = o.tel.Database(ctx, q, func(ctx context.Context) error {
+		return tx.QueryRowContext(ctx, o.bind(sum), in.User).Scan(&points)
+	})
+	if err != nil {
+		return "", 0, fmt.Errorf("summing points: %w", err)
+	}
+	commit := telemetry.Query{System: o.system, Operation: "COMMIT", Text: "COMMIT"}
+	return id, points, o.tel.Database(ctx, commit, func(context.Context) error { return tx.Commit() })
+}
+
+// exec runs one INSERT inside its span.
+func (o *orders) exec(ctx context.Context, tx *sql.Tx, stmt string, args ...any) error {
+	text, table := stmt, strings.Fields(stmt)[2] // INSERT INTO table
+	if i := strings.Index(stmt, "), ("); i > 0 {
+		text = stmt[:i+1] + ", …" // one text for any number of rows
+	}
+	q := telemetry.Query{System: o.system, Operation: "INSERT", Text: text, Table: table}
+	return o.tel.Database(ctx, q, func(ctx context.Context) error {
+		_, err := tx.ExecContext(ctx, o.bind(stmt), args...)
+		return err
+	})
+}
+
+// bind turns ? into $1, $2, … where the database wants it.
+func (o *orders) bind(stmt string) string {
+	if o.system != "postgresql" {
+		return stmt
+	}
+	var b strings.Builder
+	n := 0
+	for _, c := range stmt {
+		if c != '?' {
+			b.WriteRune(c)
+			continue
+		}
+		n++
+		fmt.Fprintf(&b, "$%d", n)
+	}
+	return b.String()
+}
+
+// recent lists the last twenty orders.
+func (o *orders) recent(w http.ResponseWriter, r *http.Request) {
+	type row struct {
+		ID    string `json:"id"`
+		Total int64  `json:"total_cents"`
+		At    int64  `json:"created_ms"`
+	}
+	const list = `SELECT id, total_cents, created_ms FROM orders ORDER BY created_ms DESC LIMIT 20`
+	out := []row{}
+	q := telemetry.Query{System: o.system, Operation: "SELECT", Text: list, Table: "orders"}
+	err := o.tel.Database(r.Context(), q, func(ctx context.Context) error {
+		rows, err := o.db.QueryContext(ctx, list)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var x row
+			if err := rows.Scan(&x.ID, &x.Total, &x.At); err != nil {
+				return err
+			}
+			out = append(out, x)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		mesh.Fail(w, http.StatusInternalServerError, "listing orders: "+err.Error())
+		return
+	}
+	reply(w, map[string]any{"orders": out})
+}
+
+// newOrderID is random: two versions of this service may write side by side.
+func newOrderID() string {
+	var b [9]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return "ord_" + hex.EncodeToString(b[:])
+}
