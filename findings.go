@@ -194,6 +194,7 @@ type FlameDiff struct {
 	Unit     Unit         `json:"unit"`
 	Families []FrameDelta `json:"families"`
 	Frames   []FrameDelta `json:"frames"`
+	Warnings []string     `json:"warnings,omitempty"` // what the comparison could not see
 }
 
 // FrameDelta is one row of a FlameDiff.

@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/plan"
+)
+
+// Plans lists every plan, oldest first.
+func (e *Engine) Plans(context.Context) ([]pitwall.Plan, error) { return e.all(), nil }
+
+// Plan gives one plan.
+func (e *Engine) Plan(_ context.Context, id pitwall.PlanID) (pitwall.Plan, error) {
+	p := e.plan(id)
+	if p.ID == "" {
+		return p, &pitwall.Error{Op: "reading plan", Kind: pitwall.NotFound, ID: string(id),
+			Err: fmt.Errorf("no such plan"), Hint: "pitwall plan list"}
+	}
+	return p, nil
+}
+
+// Live gives what is known of a plan beyond its record.
+func (e *Engine) Live(id pitwall.PlanID) pitwall.Live {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.live[id]
+}
+
+// SLOs lists the objectives.
+func (e *Engine) SLOs() []pitwall.SLO { return e.c.SLOs }
+
+// Budgets gives the budget of every objective as of now.
+func (e *Engine) Budgets(context.Context) ([]pitwall.ErrorBudget, error) {
+	now := e.c.Now()
+	list := make([]pitwall.ErrorBudget, 0, len(e.c.SLOs))
+	for _, s := range e.c.SLOs {
+		list = append(list, e.c.Ledger.Budget(s, now))
+	}
+	return list, nil
+}
+
+// BudgetSeries gives good and bad counts of an objective in steps.
+func (e *Engine) BudgetSeries(_ context.Context, name pitwall.SLOName, p pitwall.Period, step time.Duration) ([]pitwall.LedgerStep, error) {
+	s := e.slo(name)
+	if s.Service == "" {
+		return nil, &pitwall.Error{Op: "reading SLO", Kind: pitwall.NotFound, ID: string(name),
+			Err: fmt.Errorf("no such SLO"), Hint: "pitwall slo list"}
+	}
+	return e.c.Ledger.Series(name, p, step), nil
+}
+
+// Events gives recorded events after a sequence number.
+func (e *Engine) Events(ctx context.Context, after uint64, limit int) ([]pitwall.Event, error) {
+	return e.c.Recorder.Events(ctx, after, limit)
+}
+
+// WaitEvents returns when the record is longer than after, or ctx ends.
+func (e *Engine) WaitEvents(ctx context.Context, after uint64) error {
+	return e.c.Recorder.Wait(ctx, after)
+}
+
+// VerifyRecord walks the whole hash chain and gives its length.
+func (e *Engine) VerifyRecord(ctx context.Context) (uint64, error) {
+	return e.c.Recorder.Verify(ctx)
+}
+
+// Health gathers what every source and store says of itself.
+func (e *Engine) Health() []pitwall.SourceHealth {
+	var list []pitwall.SourceHealth
+	for _, h := range e.c.Health {
+		list = append(list, h.Health()...)
+	}
+	return list
+}
+
+// Trace gives every span of one trace.
+func (e *Engine) Trace(ctx context.Context, id pitwall.TraceID) (*pitwall.SpanBatch, error) {
+	reader, ok := e.c.Spans.(interface {
+		Trace(context.Context, pitwall.TraceID) (*pitwall.SpanBatch, error)
+	})
+	if !ok {
+		return nil, pitwall.Errorf(pitwall.Unavailable, "reading trace", "this trace store cannot look up one trace")
+	}
+	return reader.Trace(ctx, id)
+}
+
+// Act does what a person asks of a plan. With DryRun it only says what it would do.
+func (e *Engine) Act(ctx context.Context, r pitwall.ActRequest) (pitwall.ActResult, error) {
+	p, err := e.Plan(ctx, r.Plan)
+	if err != nil {
+		return pitwall.ActResult{}, err
+	}
+	if strings.TrimSpace(r.By) == "" || strings.TrimSpace(r.Reason) == "" {
+		return pitwall.ActResult{}, &pitwall.Error{Op: "acting on plan", Kind: pitwall.Invalid, ID: string(p.ID),
+			Err: fmt.Errorf("who and why are needed"), Hint: "give by and reason"}
+	}
+	if r.Action == "rollback" {
+		return e.actRollback(ctx, p, r)
+	}
+	h, did, err := e.asked(p, r)
+	if err != nil {
+		return pitwall.ActResult{}, err
+	}
+	if r.DryRun {
+		ev, err := plan.Next(p, h)
+		return pitwall.ActResult{Plan: p.ID, State: ev.To, Did: "would have " + did}, err
+	}
+	p, err = e.happen(ctx, p.ID, h)
+	return pitwall.ActResult{Plan: p.ID, State: p.State, Did: did}, err
+}
+
+// asked turns a person's request into a happening.
+func (e *Engine) asked(p pitwall.Plan, r pitwall.ActRequest) (plan.Happening, string, error) {
+	h := plan.Happening{Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}}
+	switch r.Action {
+	case "approve":
+		if p.State != pitwall.Proposed || p.Decision == nil || p.Decision.Result != pitwall.DecisionAsk {
+			return h, "", &pitwall.Error{Op: "approving plan", Kind: pitwall.Conflict, ID: string(p.ID),
+				Err: fmt.Errorf("it does not wait for an approval; its state is %q", p.State), Hint: "pitwall plan view " + string(p.ID)}
+		}
+		d := *p.Decision
+		d.Result, d.By, d.Reason, d.At = pitwall.DecisionAllow, r.By, r.Reason, e.c.Now()
+		h.Type, h.Data = pitwall.EventApproved, pitwall.DecidedData{Decision: d}
+		return h, "approved: " + p.Fix.Title, nil
+	case "hold":
+		h.Type = pitwall.EventHeld
+		return h, "put on hold; traffic stays as it is", nil
+	case "resume":
+		h.Type = pitwall.EventResumed
+		return h, fmt.Sprintf("resumed in state %s", p.Before), nil
+	case "note":
+		h.Type = pitwall.EventNote
+		return h, "added a note", nil
+	case "close":
+		if e.touching(p) {
+			return h, "", &pitwall.Error{Op: "closing plan", Kind: pitwall.Conflict, ID: string(p.ID),
+				Err: fmt.Errorf("it is changing the world"), Hint: "pitwall plan rollback " + string(p.ID)}
+		}
+		h.Type, h.Data = pitwall.EventWithoutCause, pitwall.ClosedData{Reason: r.Reason}
+		return h, "closed without a cause", nil
+	}
+	return h, "", &pitwall.Error{Op: "acting on plan", Kind: pitwall.Invalid, ID: string(p.ID),
+		Err: fmt.Errorf("unknown action %q", r.Action), Hint: "approve, hold, resume, rollback, note or close"}
+}
+
+// actRollback takes the fix back at once; no policy and no freeze stands in its way.
+func (e *Engine) actRollback(ctx context.Context, p pitwall.Plan, r pitwall.ActRequest) (pitwall.ActResult, error) {
+	if !e.touching(p) || p.Fix == nil || len(p.Steps) == 0 {
+		return pitwall.ActResult{}, &pitwall.Error{Op: "rolling back", Kind: pitwall.Conflict, ID: string(p.ID),
+			Err: fmt.Errorf("nothing was changed that could be taken back; its state is %q", p.State), Hint: "pitwall plan view " + string(p.ID)}
+	}
+	res := pitwall.ActResult{Plan: p.ID, State: p.State, Did: fmt.Sprintf("taking back: %s", p.Fix.Title)}
+	if r.DryRun || runOf(p, undoStep) != nil {
+		return res, nil
+	}
+	if _, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventNote, Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}}); err != nil {
+		return res, err
+	}
+	return res, e.takeBack(ctx, e.plan(p.ID))
+}
+
+func decode(ev pitwall.Event, into any) error {
+	if err := json.Unmarshal(ev.Data, into); err != nil {
+		return pitwall.Errorf(pitwall.Internal, "reading event", "%d: %w", ev.Seq, err)
+	}
+	return nil
+}

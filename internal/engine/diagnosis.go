@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/baseline"
+	"github.com/pitwall/pitwall/internal/diagnose"
+	"github.com/pitwall/pitwall/internal/plan"
+	"github.com/pitwall/pitwall/internal/prof"
+)
+
+// before is the stretch of normal that a plan is measured against: it ends a
+// little ahead of the earliest possible beginning of the trouble.
+func (e *Engine) before(p pitwall.Plan) pitwall.Period {
+	to := p.Opened.Regression.Onset.Earliest.Add(-time.Second)
+	return pitwall.Period{From: to.Add(-e.c.Settings.Baseline), To: to}
+}
+
+// freeze takes the picture of normal and copies it into the record.
+func (e *Engine) freeze(ctx context.Context, p pitwall.Plan) error {
+	in := e.before(p)
+	spans, err := e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: in, WholeTraces: true})
+	if err != nil {
+		return fmt.Errorf("reading spans of the baseline: %w", err)
+	}
+	s := e.slo(p.SLO)
+	b := baseline.Freeze(baseline.Input{
+		Service: s.SLI.Service, Operation: s.SLI.Operation, Period: in, Spans: spans,
+		Budget: p.Opened.Budget, Families: e.families(ctx, s.SLI.Service, in), Now: e.c.Now(), Rand: e.dice(),
+	})
+	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventBaselined, Data: pitwall.BaselinedData{Baseline: b}})
+	return err
+}
+
+// families is the CPU per request by frame family; without profiles there is none.
+func (e *Engine) families(ctx context.Context, s pitwall.ServiceName, in pitwall.Period) []pitwall.FrameDelta {
+	if e.c.Profiles == nil {
+		return nil
+	}
+	windows, err := e.c.Profiles.Profiles(ctx, pitwall.ProfileQuery{Period: in, Service: s, Type: pitwall.ProfileCPU})
+	if err != nil || len(windows) == 0 {
+		return nil
+	}
+	families, err := prof.PerRequest(windows)
+	if err != nil {
+		return nil
+	}
+	return families
+}
+
+// diagnose asks why, as often as new data comes in, until there is a cause, the
+// trouble is over, or its time is up.
+func (e *Engine) diagnose(ctx context.Context, p pitwall.Plan) error {
+	onset, now := p.Opened.Regression.Onset, e.settled()
+	window := pitwall.Period{From: onset.Latest, To: now}
+	if window.Duration() < e.c.Settings.DiagnoseMin {
+		e.wait(p.ID, fmt.Sprintf("gathering %s of the slow period before diagnosing", e.c.Settings.DiagnoseMin))
+		return nil
+	}
+	d, err := e.ask(ctx, p, window)
+	if err != nil {
+		return err
+	}
+	late := e.c.Now().Sub(p.OpenedAt) > e.c.Settings.DiagnoseMax
+	switch {
+	case d.Verdict == pitwall.DiagnosisLikely:
+		_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventDiagnosed, Data: pitwall.DiagnosedData{Diagnosis: d}})
+		return err
+	case e.recovered(p):
+		_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventNotWarranted, Data: pitwall.ClosedData{
+			Reason: "it recovered by itself before a cause was found", Verdict: d.Verdict}})
+		return err
+	case !late:
+		e.wait(p.ID, "no clear cause yet: "+d.Summary+"; looking again with more data")
+		return nil
+	}
+	if _, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventDiagnosed, Data: pitwall.DiagnosedData{Diagnosis: d}}); err != nil {
+		return err
+	}
+	return e.note(ctx, p, pitwall.EventEscalated, fmt.Sprintf("no cause found in %s: %s", e.c.Settings.DiagnoseMax, d.Summary))
+}
+
+// ask runs the diagnosis: it names what it needs, the engine fetches, until it is done.
+func (e *Engine) ask(ctx context.Context, p pitwall.Plan, window pitwall.Period) (pitwall.Diagnosis, error) {
+	session := diagnose.New(diagnose.Question{
+		Regression: p.Opened.Regression, SLO: e.slo(p.SLO), Baseline: p.Baseline.Period, Window: window,
+	})
+	for !session.Done() {
+		var answers []diagnose.Answer
+		for _, q := range session.Needs() {
+			answers = append(answers, e.answer(ctx, q))
+		}
+		if err := ctx.Err(); err != nil {
+			return pitwall.Diagnosis{}, err
+		}
+		session.Step(answers)
+	}
+	return session.Diagnosis(), nil
+}
+
+// answer fetches what one query asks for; what cannot be had is said, so that
+// the check is skipped with its reason rather than taken for clear.
+func (e *Engine) answer(ctx context.Context, q diagnose.Query) diagnose.Answer {
+	a := diagnose.Answer{Query: q.ID}
+	var err error
+	switch q.Kind {
+	case diagnose.AskSpans:
+		a.Spans, err = e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: q.Period, Service: q.Service, Operation: q.Operation, WholeTraces: true})
+	case diagnose.AskProfiles:
+		if e.c.Profiles == nil {
+			a.Missing = "no profile source is configured"
+			break
+		}
+		a.Profiles, err = e.c.Profiles.Profiles(ctx, pitwall.ProfileQuery{Period: q.Period, Service: q.Service, Type: q.Type})
+	case diagnose.AskMetrics:
+		if e.c.Metrics == nil {
+			a.Missing = "no metrics store is configured"
+			break
+		}
+		a.Series, err = e.c.Metrics.QueryRange(ctx, q.PromQL, q.Period, q.Step)
+	case diagnose.AskPageLoads:
+		a.PageLoads, err = e.c.PageLoads.PageLoads(ctx, q.Period)
+	case diagnose.AskChanges:
+		a.Changes, err = e.c.Changes.Changes(ctx, q.Period)
+	default:
+		a.Missing = fmt.Sprintf("this Pitwall cannot answer a question about %s", q.Kind)
+	}
+	if err != nil {
+		a.Missing = err.Error()
+	}
+	return a
+}
+
+// recovered says whether the objective stopped burning by itself: no plan-opening
+// tier has fired for a while and recent requests are inside the objective.
+func (e *Engine) recovered(p pitwall.Plan) bool {
+	s, now := e.slo(p.SLO), e.c.Now()
+	if _, firing := e.c.Ledger.Burning(s, now); firing {
+		return false
+	}
+	recent := e.c.Ledger.Sum(s.Name, pitwall.Period{From: now.Add(-e.c.Settings.Watch), To: now})
+	ratio, ok := recent.ErrorRatio()
+	return ok && ratio <= 1-s.Target
+}

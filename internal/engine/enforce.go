@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/enforce"
+	"github.com/pitwall/pitwall/internal/plan"
+)
+
+const enforceStep = "enforce"
+
+// enforce leaves the locks behind and closes the plan. Delivering the same
+// files twice changes nothing, so a crash in between only costs a second look.
+func (e *Engine) enforce(ctx context.Context, p pitwall.Plan) error {
+	if p.Enforced != nil {
+		return e.close(ctx, p)
+	}
+	if e.c.Repository == nil {
+		return e.note(ctx, p, pitwall.EventHeld, "the fix is verified, but no repository is configured to leave gate, alert and runbook in")
+	}
+	if run := runOf(p, enforceStep); run == nil {
+		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepIntended, Data: pitwall.StepData{
+			StepID: enforceStep, Key: fmt.Sprintf("%s/%d/%s", p.ID, p.Cycle, enforceStep), Service: p.Fix.Service}})
+		return err
+	}
+	requests, err := e.samples(ctx, p)
+	if err != nil {
+		return err
+	}
+	// The plan's own time stands in the files, so a second try writes the same.
+	files, gate, err := enforce.Render(p, enforce.Options{
+		Owner: e.c.Owner(p.Fix.Service), PublicURL: e.c.Settings.PublicURL,
+		Now: p.Reached[pitwall.Enforcing], SampleRequests: requests, Runbook: e.runbook(p.Fix.Playbook),
+	})
+	if err != nil {
+		return fmt.Errorf("rendering what is left behind: %w", err)
+	}
+	data, err := e.c.Repository.Deliver(ctx, p.ID, fmt.Sprintf("%s: keep %s from returning", p.ID, p.Hypothesis.Class), files)
+	if err != nil {
+		_, herr := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepFailed, Data: pitwall.StepData{StepID: enforceStep, Error: err.Error()}})
+		if herr == nil && runOf(e.plan(p.ID), enforceStep).Failed >= e.c.Settings.MaxTries {
+			herr = e.note(ctx, p, pitwall.EventHeld, fmt.Sprintf("the repository refuses the files: %v", err))
+		}
+		return herr
+	}
+	data.Gate = gate
+	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventEnforced, Data: data})
+	return err
+}
+
+// close ends the plan: the intervention reversed the effect, so the cause is confirmed.
+func (e *Engine) close(ctx context.Context, p pitwall.Plan) error {
+	cause := &pitwall.RootCause{Service: p.Hypothesis.Service, Class: p.Hypothesis.Class}
+	if c := p.Hypothesis.Change; c != nil {
+		cause.Change = c.ID
+	}
+	_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventClosed, Data: pitwall.ClosedData{
+		Reason: p.Verification.Reason, Verdict: pitwall.DiagnosisConfirmed, RootCause: cause}})
+	return err
+}
+
+// samples finds a handful of real requests of the operation a gate will guard,
+// taken from baseline traces by their URL attributes.
+func (e *Engine) samples(ctx context.Context, p pitwall.Plan) ([]pitwall.GateRequest, error) {
+	const want = 20
+	sig := p.Hypothesis.Signal
+	b, err := e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: p.Baseline.Period, Service: sig.Service, Operation: sig.Operation})
+	if err != nil {
+		return nil, fmt.Errorf("reading sample requests: %w", err)
+	}
+	var list []pitwall.GateRequest
+	stride := max(1, b.Len()/(want*3))
+	for i := 0; i < b.Len() && len(list) < want; i += stride {
+		if b.Kind[i] != pitwall.SpanServer {
+			continue
+		}
+		r, ok := request(b.Row(i))
+		if ok && !slices.Contains(list, r) {
+			list = append(list, r)
+		}
+	}
+	return list, nil
+}
+
+// request rebuilds a bodyless request from a server span's attributes.
+func request(row pitwall.SpanRow) (pitwall.GateRequest, bool) {
+	var r pitwall.GateRequest
+	var query string
+	for _, a := range row.Attrs {
+		switch a.Key {
+		case "http.request.method":
+			r.Method = a.Value
+		case "url.path":
+			r.Path = a.Value
+		case "url.query":
+			query = a.Value
+		}
+	}
+	if query != "" {
+		r.Path += "?" + query
+	}
+	return r, r.Path != "" && (r.Method == "GET" || r.Method == "HEAD")
+}
+
+// runbook is what the playbook adds to the runbook entry.
+func (e *Engine) runbook(name string) pitwall.PlaybookText {
+	for _, b := range e.c.Books {
+		if b.Name == name {
+			return b.Runbook
+		}
+	}
+	return pitwall.PlaybookText{}
+}

@@ -1,0 +1,309 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/plan"
+	"github.com/pitwall/pitwall/internal/policy"
+	"github.com/pitwall/pitwall/internal/record"
+	"github.com/pitwall/pitwall/internal/slo"
+)
+
+// Actor is the name under which Pitwall itself acts.
+const Actor = "pitwall"
+
+// Config is everything an Engine works with; cli fills it.
+type Config struct {
+	SLOs     []pitwall.SLO
+	Ledger   *slo.Ledger
+	Policy   *policy.Policy
+	Books    []pitwall.Playbook
+	Recorder *record.Recorder
+
+	Spans      pitwall.SpanReader
+	Metrics    pitwall.MetricReader // nil: no metrics store
+	Profiles   pitwall.ProfileReader
+	Changes    pitwall.ChangeLog
+	PageLoads  pitwall.PageLoads
+	Ledgers    pitwall.LedgerStore
+	Leases     pitwall.Leases
+	Target     pitwall.Target     // nil: nothing may be changed
+	Repository pitwall.Repository // nil: nothing can be enforced
+	Health     []pitwall.Health
+
+	Settings    Settings
+	Environment string // a fact for policy
+	Owner       func(pitwall.ServiceName) string
+	Instance    string // names this process in leases
+	Now         func() time.Time
+	Rand        *rand.Rand
+	Log         *slog.Logger
+}
+
+// Settings are the times and limits of the loop. All must be positive.
+type Settings struct {
+	Tick          time.Duration // how often everything is looked at
+	Settle        time.Duration // how late telemetry may be; younger data is not judged
+	Baseline      time.Duration // length of the frozen picture of normal
+	OnsetLookback time.Duration // how far back a beginning is searched
+	DiagnoseMin   time.Duration // shortest regressed period that is diagnosed
+	DiagnoseMax   time.Duration // after this without a cause a person is asked
+	StepMax       time.Duration // longest time of one canary step
+	Watch         time.Duration // after promotion, before verification
+	VerifyMin     int64         // requests wanted on each side of the proof
+	VerifyMax     time.Duration // longest time of the verification
+	Deadline      time.Duration // default deadline of a plan
+	LeaseTTL      time.Duration
+	Retry         time.Duration // between two tries of a failed effect
+	MaxTries      int           // tries of one effect before the plan is held
+	MinRequests   int           // requests on the treatment before a canary may pass
+	Alpha         float64       // bound on the false-rollback rate of one release
+	Margin        pitwall.Ratio // worse by less is not worse
+	PublicURL     string
+}
+
+// Engine runs plans. Make one with New, feed it spans, and Run it.
+type Engine struct {
+	c   Config
+	log *slog.Logger
+
+	feed     sync.Mutex // guards the ledger's dirty steps together with position
+	position uint64
+
+	record sync.Mutex // one event at a time: check, append, fold
+	mu     sync.Mutex // guards plans, live, busy
+	plans  map[pitwall.PlanID]pitwall.Plan
+	order  []pitwall.PlanID
+	live   map[pitwall.PlanID]pitwall.Live
+	busy   map[pitwall.PlanID]bool
+	rng    sync.Mutex // guards c.Rand
+}
+
+// New reads the record and gives an engine that knows every plan in it.
+func New(ctx context.Context, c Config) (*Engine, error) {
+	if c.Settings.Tick <= 0 || c.Settings.Settle <= 0 || c.Settings.Baseline <= 0 || c.Settings.StepMax <= 0 {
+		return nil, pitwall.Errorf(pitwall.Invalid, "starting engine", "tick, settle, baseline and step_max must be positive")
+	}
+	e := &Engine{
+		c: c, log: c.Log,
+		plans: map[pitwall.PlanID]pitwall.Plan{},
+		live:  map[pitwall.PlanID]pitwall.Live{},
+		busy:  map[pitwall.PlanID]bool{},
+	}
+	if err := e.restore(ctx); err != nil {
+		return nil, fmt.Errorf("reading the record: %w", err)
+	}
+	return e, nil
+}
+
+func (e *Engine) restore(ctx context.Context) error {
+	for after := uint64(0); ; {
+		events, err := e.c.Recorder.Events(ctx, after, 1000)
+		if err != nil {
+			return err
+		}
+		for _, ev := range events {
+			after = ev.Seq
+			if ev.Plan == "" {
+				continue
+			}
+			if err := e.fold(ev); err != nil {
+				return err
+			}
+		}
+		if len(events) == 0 {
+			return nil
+		}
+	}
+}
+
+// fold takes a recorded event into the plans in memory.
+func (e *Engine) fold(ev pitwall.Event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	old, known := e.plans[ev.Plan]
+	next, err := plan.Apply(old, ev)
+	if err != nil {
+		return err
+	}
+	if !known {
+		e.order = append(e.order, ev.Plan)
+	}
+	e.plans[ev.Plan] = next
+	return nil
+}
+
+// happen records one happening of a plan and folds it in. It is the only way
+// in which a plan moves.
+func (e *Engine) happen(ctx context.Context, id pitwall.PlanID, h plan.Happening) (pitwall.Plan, error) {
+	e.record.Lock()
+	defer e.record.Unlock()
+	e.mu.Lock()
+	p := e.plans[id]
+	e.mu.Unlock()
+	if p.ID == "" {
+		p.ID = id // the first event of a new plan
+	}
+	if h.At.IsZero() {
+		h.At = e.c.Now()
+	}
+	if h.Actor == "" {
+		h.Actor = Actor
+	}
+	ev, err := plan.Next(p, h)
+	if err != nil {
+		return p, err
+	}
+	sealed, err := e.c.Recorder.Append(ctx, ev)
+	if err != nil {
+		return p, err
+	}
+	if err := e.fold(sealed[0]); err != nil {
+		return p, err
+	}
+	e.mu.Lock()
+	next := e.plans[id]
+	e.mu.Unlock()
+	if next.State != p.State {
+		e.log.Info("Plan moved", "plan", id, "service", next.Service, "from", p.State, "stage", next.State)
+	}
+	return next, nil
+}
+
+// Feed counts a batch of spans into the ledger. The span store calls it with
+// every batch in order of position, before the sender hears "accepted".
+func (e *Engine) Feed(position uint64, b *pitwall.SpanBatch) {
+	e.feed.Lock()
+	defer e.feed.Unlock()
+	e.c.Ledger.Feed(b)
+	e.position = position
+}
+
+// flush saves what the ledger counted together with the position up to which
+// it counted, so that a restart counts nothing twice and nothing less.
+func (e *Engine) flush(ctx context.Context) error {
+	e.feed.Lock()
+	steps, position := e.c.Ledger.Dirty(), e.position
+	e.feed.Unlock()
+	if len(steps) == 0 {
+		return nil
+	}
+	if err := e.c.Ledgers.SaveLedger(ctx, steps, position); err != nil {
+		e.c.Ledger.Keep(steps) // not lost: the next flush tries again
+		return err
+	}
+	return nil
+}
+
+// Run ticks until ctx ends, then waits for work in flight and flushes.
+func (e *Engine) Run(ctx context.Context) error {
+	ticker := time.NewTicker(e.c.Settings.Tick)
+	defer ticker.Stop()
+	var work sync.WaitGroup
+	for {
+		select {
+		case <-ctx.Done():
+			work.Wait()
+			return e.flush(context.WithoutCancel(ctx))
+		case <-ticker.C:
+			e.tick(ctx, &work)
+		}
+	}
+}
+
+// tick looks at every objective and starts work on every open plan that is not
+// being worked on already; a slow target holds up its own plan only.
+func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
+	if err := e.flush(ctx); err != nil {
+		e.log.Error("Ledger not saved", "err", err)
+	}
+	if err := e.triggers(ctx); err != nil {
+		e.log.Error("Triggers not evaluated", "err", err)
+	}
+	for _, p := range e.open() {
+		if !e.take(p.ID) {
+			continue
+		}
+		work.Add(1)
+		go func() {
+			defer work.Done()
+			defer e.give(p.ID)
+			if err := e.refresh(ctx, p); err != nil {
+				e.log.Warn("Live view not refreshed", "plan", p.ID, "err", err)
+			}
+			e.advance(ctx, p.ID)
+		}()
+	}
+}
+
+func (e *Engine) take(id pitwall.PlanID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busy[id] {
+		return false
+	}
+	e.busy[id] = true
+	return true
+}
+
+func (e *Engine) give(id pitwall.PlanID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.busy, id)
+}
+
+// open lists the plans that are not final, oldest first.
+func (e *Engine) open() []pitwall.Plan {
+	return slices.DeleteFunc(e.all(), func(p pitwall.Plan) bool { return p.State.Final() })
+}
+
+func (e *Engine) all() []pitwall.Plan {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := make([]pitwall.Plan, 0, len(e.order))
+	for _, id := range e.order {
+		list = append(list, e.plans[id])
+	}
+	return list
+}
+
+func (e *Engine) plan(id pitwall.PlanID) pitwall.Plan {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.plans[id]
+}
+
+func (e *Engine) slo(name pitwall.SLOName) pitwall.SLO {
+	for _, s := range e.c.SLOs {
+		if s.Name == name {
+			return s
+		}
+	}
+	return pitwall.SLO{Name: name}
+}
+
+// dice gives a generator of its own to one piece of work; math/rand's Rand is
+// not safe to share.
+func (e *Engine) dice() *rand.Rand {
+	e.rng.Lock()
+	defer e.rng.Unlock()
+	return rand.New(rand.NewPCG(e.c.Rand.Uint64(), e.c.Rand.Uint64()))
+}
+
+// update changes what is known of a plan beyond its record.
+func (e *Engine) update(id pitwall.PlanID, f func(*pitwall.Live)) {
+	now := e.c.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	l := e.live[id]
+	f(&l)
+	l.At = now
+	e.live[id] = l
+}

@@ -1,0 +1,93 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/plan"
+	"github.com/pitwall/pitwall/internal/playbook"
+	"github.com/pitwall/pitwall/internal/policy"
+)
+
+// propose renders the first playbook that fits the best hypothesis not yet
+// tried. One hypothesis is tried per cycle.
+func (e *Engine) propose(ctx context.Context, p pitwall.Plan) error {
+	if e.c.Target == nil {
+		return e.note(ctx, p, pitwall.EventEscalated, "a cause is named, but no target is configured, so a person must act")
+	}
+	why := "the diagnosis names no cause"
+	for _, h := range p.Diagnosis.Hypotheses {
+		if slices.Contains(p.Tried, h.Rank) {
+			continue
+		}
+		if h.Confidence == pitwall.ConfidenceLow {
+			why = "what is left are hypotheses of low confidence"
+			break
+		}
+		fix, err := e.render(ctx, p, h)
+		if err != nil && pitwall.KindOf(err) == pitwall.Unavailable {
+			return err // the target does not answer now; try again
+		}
+		if err != nil {
+			why = err.Error()
+			continue
+		}
+		_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventProposed, Data: pitwall.ProposedData{
+			Cycle: p.Cycle + 1, Hypothesis: h.Rank, Fix: fix}})
+		return err
+	}
+	return e.note(ctx, p, pitwall.EventEscalated, "nothing to try: "+why)
+}
+
+func (e *Engine) render(ctx context.Context, p pitwall.Plan, h pitwall.Hypothesis) (pitwall.Fix, error) {
+	books := playbook.Match(e.c.Books, h)
+	if len(books) == 0 {
+		return pitwall.Fix{}, fmt.Errorf("no playbook fits %s in %s", h.Class, h.Service)
+	}
+	current, err := e.c.Target.Observe(ctx, h.Service)
+	if err != nil {
+		return pitwall.Fix{}, fmt.Errorf("observing %s: %w", h.Service, err)
+	}
+	return playbook.Render(books[0], playbook.RenderInput{
+		Hypothesis: h, SLO: e.slo(p.SLO), Current: current, Neighbours: e.neighbours(p), Margin: e.c.Settings.Margin,
+	})
+}
+
+// neighbours are the other operations people call from outside; a fix must not harm them.
+func (e *Engine) neighbours(p pitwall.Plan) []pitwall.OperationStats {
+	sli := e.slo(p.SLO).SLI
+	var list []pitwall.OperationStats
+	for _, op := range p.Baseline.Operations {
+		root := slices.ContainsFunc(p.Baseline.Load, func(l pitwall.RouteLoad) bool {
+			return l.Service == op.Service && l.Operation == op.Operation
+		})
+		if root && (op.Service != sli.Service || op.Operation != sli.Operation) {
+			list = append(list, op)
+		}
+	}
+	return list
+}
+
+// decide asks policy once; a person's answer comes through Act.
+func (e *Engine) decide(ctx context.Context, p pitwall.Plan) error {
+	if p.Decision != nil {
+		e.wait(p.ID, "waiting for a person to approve: "+p.Fix.Title)
+		return nil
+	}
+	now := e.c.Now()
+	d := e.c.Policy.Decide(policy.Request{
+		Plan: p, Fix: *p.Fix, Severity: p.Opened.Severity, Budget: e.c.Ledger.Budget(e.slo(p.SLO), now), Environment: e.c.Environment,
+	}, now)
+	data := pitwall.DecidedData{Decision: d}
+	switch d.Result {
+	case pitwall.DecisionAllow:
+		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventApproved, Data: data})
+		return err
+	case pitwall.DecisionAsk:
+		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventDecided, Data: data})
+		return err
+	}
+	return e.note(ctx, p, pitwall.EventHeld, fmt.Sprintf("policy %s denies it: %s", d.Rule, d.Reason))
+}
