@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // rules name time zones, and images without zone data exist
 
 	"github.com/pitwall/pitwall/internal/cli"
 )

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pitwall/pitwall"
+)
+
+// client speaks to a running pitwall, or to the lab's controller.
+type client struct {
+	base string
+	http *http.Client
+}
+
+func newClient(base string) *client {
+	return &client{base: strings.TrimRight(base, "/"), http: &http.Client{Timeout: 30 * time.Second}}
+}
+
+// get reads JSON from path into v; v may be a *[]byte for the raw body.
+func (c *client) get(ctx context.Context, path string, v any) error {
+	return c.do(ctx, http.MethodGet, path, nil, v)
+}
+
+func (c *client) do(ctx context.Context, method, path string, body, v any) error {
+	var rd io.Reader
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("encoding request: %w", err)
+		}
+		rd = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, rd)
+	if err != nil {
+		return &pitwall.Error{Op: "asking server", Kind: pitwall.Invalid, ID: c.base, Err: err, Hint: "--server http://HOST:PORT"}
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &pitwall.Error{Op: "asking server", Kind: pitwall.Unavailable, ID: c.base, Err: unwrapURL(err),
+			Hint: "is it running? pitwall serve, or pitwall demo; another address: --server"}
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(res.Body, 256<<20))
+	if err != nil {
+		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Unavailable, ID: c.base + path, Err: err}
+	}
+	if res.StatusCode >= 300 {
+		return answerError(res.StatusCode, path, raw)
+	}
+	if into, ok := v.(*[]byte); ok {
+		*into = raw
+		return nil
+	}
+	if v == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Internal, ID: path, Err: err}
+	}
+	return nil
+}
+
+// unwrapURL drops the method and URL that net/http puts around an error.
+func unwrapURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// answerError turns the API's one error shape back into an Error.
+func answerError(status int, path string, raw []byte) error {
+	var body struct {
+		Error struct {
+			Op      string       `json:"op"`
+			Kind    pitwall.Kind `json:"kind"`
+			ID      string       `json:"id"`
+			Message string       `json:"message"`
+			Hint    string       `json:"hint"`
+		} `json:"error"`
+	}
+	if json.Unmarshal(raw, &body) == nil && body.Error.Message != "" {
+		e := body.Error
+		return &pitwall.Error{Kind: e.Kind, Err: errors.New(e.Message), Hint: e.Hint}
+	}
+	kind := pitwall.Internal
+	if status == http.StatusNotFound {
+		kind = pitwall.NotFound
+	}
+	return pitwall.Errorf(kind, "asking server", "%s answered %d", path, status)
+}

@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/pitwall/pitwall/internal/target/git"
+)
+
+//go:embed demofiles
+var demoFiles embed.FS
+
+// demoAddrs are the addresses of one demo.
+type demoAddrs struct{ HTTP, OTLP, GRPC, Controller string }
+
+// demoVars fill the templates of the demo's configuration.
+type demoVars struct {
+	demoAddrs
+	Dir     string
+	Approve bool
+	Pace    float64
+}
+
+// Pace divides a duration of the demo's configuration; nothing goes under min.
+func (v demoVars) Paced(d, least string) (string, error) {
+	full, err := time.ParseDuration(d)
+	if err != nil {
+		return "", err
+	}
+	low, err := time.ParseDuration(least)
+	if err != nil {
+		return "", err
+	}
+	return max(low, time.Duration(float64(full)/v.Pace)).Round(time.Millisecond).String(), nil
+}
+
+// PacedCount divides a count likewise.
+func (v demoVars) PacedCount(n, least int) int { return max(least, int(float64(n)/v.Pace)) }
+
+// writeFiles lays out the demo's data directory, and keeps what is there.
+func (d *demo) writeFiles(addrs demoAddrs) error {
+	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace}
+	for _, sub := range []string{"lab", "data", "slos"} {
+		if err := os.MkdirAll(filepath.Join(d.dir, sub), 0o755); err != nil {
+			return fmt.Errorf("making data directory: %w", err)
+		}
+	}
+	for name, into := range map[string]string{
+		"pitwall.yaml.tmpl": "pitwall.yaml", "checkout-latency.yaml": "slos/checkout-latency.yaml",
+		"checkout-availability.yaml": "slos/checkout-availability.yaml",
+	} {
+		raw, err := demoFiles.ReadFile("demofiles/" + name)
+		if err != nil {
+			return fmt.Errorf("reading own file: %w", err)
+		}
+		t, err := template.New(name).Parse(string(raw))
+		if err != nil {
+			return fmt.Errorf("reading own template: %w", err)
+		}
+		var b strings.Builder
+		if err := t.Execute(&b, vars); err != nil {
+			return fmt.Errorf("filling own template: %w", err)
+		}
+		if err := os.WriteFile(filepath.Join(d.dir, into), []byte(b.String()), 0o644); err != nil {
+			return fmt.Errorf("writing demo file: %w", err)
+		}
+	}
+	return git.Init(context.Background(), filepath.Join(d.dir, "enforced"), time.Now())
+}

@@ -1,0 +1,307 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/pitwall/pitwall"
+)
+
+// demoOut is out.json: what was observed, nothing assumed. Truth comes from the
+// lab, which Pitwall never asks.
+type demoOut struct {
+	Schema      string         `json:"schema"` // "pitwall.demo/1"
+	Story       string         `json:"story"`
+	Seed        int64          `json:"seed"`
+	Pace        float64        `json:"pace"`
+	State       pitwall.State  `json:"state"`
+	Verdict     string         `json:"verdict"`
+	Plan        pitwall.PlanID `json:"plan"`
+	PlansOpened int            `json:"plans_opened"`
+	RootCause   causeOut       `json:"root_cause"`
+	Truth       causeOut       `json:"truth"`
+	Seconds     secondsOut     `json:"seconds"`
+	P99         p99Out         `json:"p99_ms"`
+	Requests    p99Counts      `json:"requests"`
+	NoiseFloor  float64        `json:"noise_floor"`
+	Effects     effectsOut     `json:"effects"`
+	Kills       []killSeen     `json:"kills"`
+	Enforced    []string       `json:"enforced"`
+	DataDir     string         `json:"data_dir"`
+}
+
+type causeOut struct {
+	Service string `json:"service"`
+	Class   string `json:"class"`
+	Change  string `json:"change"`
+}
+
+// secondsOut are durations as the wall clock saw them; -1: it did not happen.
+type secondsOut struct {
+	FaultToPage    float64 `json:"fault_to_page"`
+	PageToCause    float64 `json:"page_to_cause"`
+	PageToVerified float64 `json:"page_to_verified"`
+	PageToEnforced float64 `json:"page_to_enforced"`
+	Total          float64 `json:"total"` // the whole run, from start of the demo
+}
+
+// p99Out is what customers saw: measured by the load generator from the
+// intended time of each request.
+type p99Out struct {
+	Before float64 `json:"before"`
+	During float64 `json:"during"`
+	After  float64 `json:"after"`
+}
+
+type p99Counts struct {
+	Before int64 `json:"before"`
+	During int64 `json:"during"`
+	After  int64 `json:"after"`
+}
+
+// effectsOut compares what the record says was done with what the target saw.
+type effectsOut struct {
+	Recorded int `json:"recorded"` // steps the record says were done
+	Applied  int `json:"applied"`  // effects by Pitwall in the target's log
+	Twice    int `json:"twice"`    // keys applied more than once
+	Lost     int `json:"lost"`     // recorded as done, never seen by the target
+	Replayed int `json:"replayed"` // asked again under the same key, changing nothing
+}
+
+type truthAnswer struct {
+	Service    string     `json:"service"`
+	Class      string     `json:"class"`
+	Change     string     `json:"change"`
+	InjectedAt *time.Time `json:"injected_at"`
+}
+
+// finish gathers what was observed, writes it and says it.
+func (d *demo) finish(ctx context.Context) (int, error) {
+	out, err := d.observe(ctx)
+	if err != nil {
+		return exitUsage, fmt.Errorf("gathering what was observed: %w", err)
+	}
+	if d.o.Out != "" {
+		if err := d.write(out); err != nil {
+			return exitUsage, err
+		}
+	}
+	return d.tell(out), nil
+}
+
+func (d *demo) write(out demoOut) error {
+	f, err := os.Create(d.o.Out)
+	if err != nil {
+		return fmt.Errorf("writing what was observed: %w", err)
+	}
+	defer f.Close()
+	if err := printJSON(f, out); err != nil {
+		return fmt.Errorf("writing %s: %w", d.o.Out, err)
+	}
+	return f.Close()
+}
+
+func (d *demo) observe(ctx context.Context) (demoOut, error) {
+	out := demoOut{Schema: "pitwall.demo/1", Story: d.o.Story, Seed: d.o.Seed, Pace: d.o.Pace, DataDir: d.dir,
+		Seconds: secondsOut{-1, -1, -1, -1, time.Since(d.began).Seconds()}, Kills: d.killed(), Enforced: []string{}}
+	plans, err := d.plans(ctx)
+	if err != nil {
+		return out, err
+	}
+	var truth truthAnswer
+	if err := d.lab.get(ctx, "/v1/truth", &truth); err != nil {
+		return out, err
+	}
+	out.Truth = causeOut{truth.Service, truth.Class, truth.Change}
+	out.PlansOpened = len(plans)
+	if len(plans) == 0 {
+		out.State, out.Verdict = "", "no plan"
+		return out, d.quietLoad(ctx, &out)
+	}
+	p := plans[0]
+	d.takePlan(&out, p, truth)
+	if err := d.effects(ctx, &out, plans); err != nil {
+		return out, err
+	}
+	return out, d.load(ctx, &out, p, truth)
+}
+
+func (d *demo) killed() []killSeen {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]killSeen{}, d.kills...)
+}
+
+func (d *demo) takePlan(out *demoOut, p pitwall.Plan, truth truthAnswer) {
+	out.Plan, out.State = p.ID, p.State
+	if p.Closed != nil {
+		out.Verdict = string(p.Closed.Verdict)
+		if rc := p.Closed.RootCause; rc != nil {
+			out.RootCause = causeOut{string(rc.Service), string(rc.Class), string(rc.Change)}
+		}
+	}
+	since := func(from time.Time, s pitwall.State) float64 {
+		if at, ok := p.Reached[s]; ok {
+			return at.Sub(from).Seconds()
+		}
+		return -1
+	}
+	if truth.InjectedAt != nil {
+		out.Seconds.FaultToPage = p.OpenedAt.Sub(*truth.InjectedAt).Seconds()
+	}
+	out.Seconds.PageToCause = since(p.OpenedAt, pitwall.Diagnosed)
+	out.Seconds.PageToVerified = since(p.OpenedAt, pitwall.Enforcing)
+	out.Seconds.PageToEnforced = since(p.OpenedAt, pitwall.Closed)
+	if p.Baseline != nil {
+		out.NoiseFloor = float64(p.Baseline.NoiseP99)
+	}
+	if p.Enforced != nil {
+		for _, f := range p.Enforced.Files {
+			out.Enforced = append(out.Enforced, f.Path)
+		}
+	}
+}
+
+// load asks the load generator what customers saw before, during and after.
+func (d *demo) load(ctx context.Context, out *demoOut, p pitwall.Plan, truth truthAnswer) error {
+	if p.Baseline == nil || truth.InjectedAt == nil {
+		return nil
+	}
+	windows := []struct {
+		in  pitwall.Period
+		p99 *float64
+		n   *int64
+	}{{p.Baseline.Period, &out.P99.Before, &out.Requests.Before}}
+	if began, ok := p.Reached[pitwall.Canarying]; ok {
+		windows = append(windows, struct {
+			in  pitwall.Period
+			p99 *float64
+			n   *int64
+		}{pitwall.Period{From: *truth.InjectedAt, To: began}, &out.P99.During, &out.Requests.During})
+	}
+	if p.Verification != nil {
+		windows = append(windows, struct {
+			in  pitwall.Period
+			p99 *float64
+			n   *int64
+		}{p.Verification.After, &out.P99.After, &out.Requests.After})
+	}
+	for _, w := range windows {
+		seen, err := d.window(ctx, w.in)
+		if err != nil {
+			return err
+		}
+		*w.p99, *w.n = seen.P99, seen.N
+	}
+	return nil
+}
+
+type windowSeen struct {
+	N   int64   `json:"n"`
+	P99 float64 `json:"p99_ms"`
+}
+
+func (d *demo) window(ctx context.Context, in pitwall.Period) (windowSeen, error) {
+	q := url.Values{"from": {in.From.Format(time.RFC3339Nano)}, "to": {in.To.Format(time.RFC3339Nano)}}
+	var seen windowSeen
+	err := d.lab.get(ctx, "/v1/load/window?"+q.Encode(), &seen)
+	return seen, err
+}
+
+// quietLoad fills "before" with the whole quiet run.
+func (d *demo) quietLoad(ctx context.Context, out *demoOut) error {
+	seen, err := d.window(ctx, pitwall.Period{From: d.began, To: time.Now()})
+	out.P99.Before, out.Requests.Before = seen.P99, seen.N
+	return err
+}
+
+// effects holds the record against the target's own log.
+func (d *demo) effects(ctx context.Context, out *demoOut, plans []pitwall.Plan) error {
+	var log struct {
+		Effects []struct {
+			Key    string `json:"key"`
+			Actor  string `json:"actor"`
+			Replay bool   `json:"replay"`
+		} `json:"effects"`
+	}
+	if err := d.lab.get(ctx, "/v1/effects", &log); err != nil {
+		return err
+	}
+	applied := map[string]int{}
+	for _, e := range log.Effects {
+		switch {
+		case e.Actor != "pitwall":
+		case e.Replay:
+			out.Effects.Replayed++
+		default:
+			out.Effects.Applied++
+			applied[e.Key]++
+		}
+	}
+	for _, n := range applied {
+		if n > 1 {
+			out.Effects.Twice++
+		}
+	}
+	for _, key := range recordedKeys(plans) {
+		out.Effects.Recorded++
+		if applied[key] == 0 {
+			out.Effects.Lost++
+		}
+	}
+	return nil
+}
+
+// recordedKeys lists the keys of effects on the target that the record calls done.
+func recordedKeys(plans []pitwall.Plan) []string {
+	var keys []string
+	for _, p := range plans {
+		for _, run := range p.Steps {
+			if run.Done != nil && len(run.Step.Weights) > 0 {
+				keys = append(keys, run.Step.Key)
+			}
+		}
+	}
+	return keys
+}
+
+// tell says the outcome and gives the exit code: 0 when the story ended as it
+// should, 1 when not.
+func (d *demo) tell(out demoOut) int {
+	if d.o.Story == "quiet" {
+		d.say("%s  quiet      %d plans opened over %d requests, p99 %.0f ms", d.clock(), out.PlansOpened, out.Requests.Before, out.P99.Before)
+		if out.PlansOpened > 0 {
+			return exitNo
+		}
+		return 0
+	}
+	right := out.RootCause == out.Truth && out.State == pitwall.Closed
+	d.say("")
+	d.say("  cause      %s · %s · %s", out.RootCause.Service, out.RootCause.Class, out.RootCause.Change)
+	d.say("  truth      %s · %s · %s", out.Truth.Service, out.Truth.Class, out.Truth.Change)
+	d.say("  clocks     page after %.0f s · cause %.0f s later · verified %.0f s · locked %.0f s", out.Seconds.FaultToPage,
+		out.Seconds.PageToCause, out.Seconds.PageToVerified, out.Seconds.PageToEnforced)
+	d.say("  p99        %.0f ms before (n=%d) · %.0f ms during · %.0f ms after (n=%d)", out.P99.Before, out.Requests.Before,
+		out.P99.During, out.P99.After, out.Requests.After)
+	d.say("  effects    %d recorded, %d applied, %d twice, %d lost", out.Effects.Recorded, out.Effects.Applied, out.Effects.Twice, out.Effects.Lost)
+	d.say("  left       %d files in %s/enforced", len(out.Enforced), d.dir)
+	d.say("")
+	if !right || out.Effects.Twice > 0 || out.Effects.Lost > 0 || out.PlansOpened != 1 {
+		d.say("The story did not end as it should; read %s/demo.log and %s/plans", d.dir, d.url)
+		return exitNo
+	}
+	return 0
+}
+
+// giveUp writes what there is before saying that time is over.
+func (d *demo) giveUp(_ context.Context, why string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if _, err := d.finish(ctx); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", why, context.DeadlineExceeded)
+}
