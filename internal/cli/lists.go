@@ -108,11 +108,8 @@ func statusCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "One screen: burning, in flight, blind", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			var body struct {
-				Sentence string                 `json:"sentence"`
-				Sources  []pitwall.SourceHealth `json:"sources"`
-			}
-			raw, err := rawAnd(c.Context(), newClient(g.server), "/api/v1/status", &body)
+			var v report.StatusView
+			raw, err := rawAnd(c.Context(), newClient(g.server), "/api/v1/status", &v)
 			if err != nil {
 				return err
 			}
@@ -120,18 +117,11 @@ func statusCommand(g *global) *cobra.Command {
 				_, err := g.env.Stdout.Write(raw)
 				return err
 			}
-			fmt.Fprintln(g.env.Stdout, body.Sentence)
+			fmt.Fprintln(g.env.Stdout, v.Sentence)
 			w := tabwriter.NewWriter(g.env.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "\nSOURCE\tSTATE\tACCEPTED\tREJECTED\tLAST SEEN\tWORDS")
-			for _, s := range body.Sources {
-				state, seen := "up", "never"
-				if !s.Up {
-					state = "DOWN"
-				}
-				if !s.LastSeen.IsZero() {
-					seen = s.LastSeen.Local().Format("15:04:05")
-				}
-				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\n", s.Name, state, s.Accepted, s.Rejected, seen, strings.TrimSpace(s.Message+" "+s.Blind))
+			fmt.Fprintln(w, "\nSOURCE\tSTATE\tACCEPTED\tREJECTED\tWORDS")
+			for _, s := range v.Sources {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, s.Accepted, s.Rejected, strings.TrimSpace(s.Message+" "+s.Blind))
 			}
 			return flushThen(w, g.env.Stderr, "pitwall plan list")
 		},
