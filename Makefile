@@ -24,6 +24,7 @@ bench: ## Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 soak: ## seeds, quiet runs and kills of the demo; takes long, not part of CI
+	go build -o pitwall ./cmd/pitwall
 	go run ./scripts/soak
 
 ui: ## build the pages into internal/httpd/ui

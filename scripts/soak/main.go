@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -74,6 +75,7 @@ func main() {
 	chaos := flag.Int("chaos", 10, "checkout stories with SIGKILLs")
 	pace := flag.Float64("pace", 1, "pace of every run")
 	first := flag.Int("first-seed", 1, "seed of the first run of each kind")
+	jobs := flag.Int("jobs", 1, "runs at the same time; more than one makes latencies noisier")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "pitwall-soak-")
 	if err != nil {
@@ -89,15 +91,12 @@ func main() {
 	add("story", "checkout", "", *seeds)
 	add("quiet", "quiet", "", *quiet)
 	add("chaos", "checkout", "kill", *chaos)
+	if err := doAll(runs, *jobs, *binary, dir, *pace); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(2)
+	}
 	bad := 0
-	for i := range runs {
-		r := &runs[i]
-		fmt.Fprintf(os.Stderr, "soak: %d of %d: %s seed %d … ", i+1, len(runs), r.Kind, r.Seed)
-		if err := r.do(*binary, dir, *pace); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(2)
-		}
-		fmt.Fprintf(os.Stderr, "exit %d after %s\n", r.Exit, r.Wall.Round(time.Second))
+	for _, r := range runs {
 		if r.Exit != 0 {
 			bad++
 		}
@@ -109,6 +108,33 @@ func main() {
 		os.Exit(1)
 	}
 	_ = os.RemoveAll(dir) // only temporary data of good runs
+}
+
+// apart keeps starts of parallel runs from choosing the same ports.
+const apart = 10 * time.Second
+
+// doAll does the runs in order, so many at a time.
+func doAll(runs []run, jobs int, binary, dir string, pace float64) error {
+	var wg sync.WaitGroup
+	slots, failed := make(chan struct{}, max(1, jobs)), make(chan error, len(runs))
+	for i := range runs {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			r := &runs[i]
+			if err := r.do(binary, dir, pace); err != nil {
+				failed <- err
+				return
+			}
+			fmt.Fprintf(os.Stderr, "soak: %d of %d: %s seed %d ended with %d after %s\n", i+1, len(runs), r.Kind, r.Seed, r.Exit, r.Wall.Round(time.Second))
+		})
+		if jobs > 1 {
+			time.Sleep(apart)
+		}
+	}
+	wg.Wait()
+	close(failed)
+	return <-failed
 }
 
 func (r *run) do(binary, dir string, pace float64) error {
