@@ -1,0 +1,306 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pitwall/pitwall"
+)
+
+// diagnosisBlocks are the evidence of a diagnosis, the answer first.
+func (m maker) diagnosisBlocks(d pitwall.Diagnosis) []Block {
+	blocks := []Block{}
+	if len(d.Hypotheses) > 0 {
+		blocks = append(blocks, Block{Kind: "hypotheses", Title: "Hypotheses", Hypotheses: m.hypotheses(d)})
+	}
+	for i, c := range d.Charts {
+		blocks = append(blocks, m.chartBlock(fmt.Sprintf("diagnosis-%d", i+1), c))
+	}
+	if len(d.Checks) > 0 {
+		blocks = append(blocks, Block{Kind: "checks", Title: "Everything that was looked at", Checks: checkViews(d.Checks)})
+	}
+	if w := waterfall(d); w != nil {
+		blocks = append(blocks, Block{Kind: "waterfall", Title: "Where the added time goes", Waterfall: w})
+	}
+	if f := flame(d.Flame); f != nil {
+		blocks = append(blocks, Block{Kind: "flame", Title: f.Title, Flame: f})
+	}
+	return append(blocks, Block{Kind: "facts", Title: "What was compared", Facts: []Fact{
+		{Label: "baseline", Value: periodText(d.Baseline)},
+		{Label: "now", Value: periodText(d.Window)},
+		{Label: "verdict", Value: verdictSentence(d.Verdict)},
+	}})
+}
+
+func verdictSentence(v pitwall.DiagnosisVerdict) string {
+	switch v {
+	case pitwall.DiagnosisConfirmed:
+		return "confirmed: undoing the cause reversed the effect"
+	case pitwall.DiagnosisLikely:
+		return "likely: only undoing it can confirm it"
+	case pitwall.DiagnosisNone:
+		return "none: nothing differs from the baseline beyond noise"
+	case pitwall.DiagnosisInconclusive:
+		return "inconclusive: a needed signal is missing"
+	}
+	return string(v)
+}
+
+func (m maker) hypotheses(d pitwall.Diagnosis) []HypothesisView {
+	list := make([]HypothesisView, 0, len(d.Hypotheses))
+	for _, h := range d.Hypotheses {
+		v := HypothesisView{
+			Rank: h.Rank, Service: h.Service, Class: h.Class, Claim: sentenceEnd(h.Claim),
+			Confidence: fmt.Sprintf("%s (%.2f)", h.Confidence, h.Score), Tone: confidenceTone(h.Confidence),
+			Chosen:   m.p.Hypothesis != nil && m.p.Hypothesis.Rank == h.Rank,
+			Rejected: slices.Contains(m.p.Tried, h.Rank),
+			For:      evidenceViews(h.For), Against: evidenceViews(h.Against), Disproof: sentenceEnd(h.Disproof),
+			Bound: m.bound(h), Signal: signalText(h.Signal), Maths: m.boundMaths(h),
+		}
+		if h.Change != nil {
+			v.Change, v.ChangeHow = changeLine(*h.Change), seenByText(h.Change.SeenBy)
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+func confidenceTone(c pitwall.Confidence) Tone {
+	switch c {
+	case pitwall.ConfidenceHigh:
+		return ToneOK
+	case pitwall.ConfidenceMedium:
+		return ToneWarn
+	}
+	return ToneNone
+}
+
+// bound words Amdahl's law: what fixing this one can give at most.
+func (m maker) bound(h pitwall.Hypothesis) string {
+	a := h.Amdahl
+	if a.Share <= 0 && a.P99Seconds <= 0 {
+		return ""
+	}
+	s := fmt.Sprintf("It accounts for %s of the added latency", Percent(float64(a.Share)))
+	if a.P99Seconds > 0 {
+		s += "; without it p99 would be about " + Seconds(a.P99Seconds)
+	}
+	if a.MeetsObjective {
+		return s + ", inside the objective."
+	}
+	return s + ", still outside the objective, so it is rather an effect: the cause lies upstream."
+}
+
+func (m maker) boundMaths(h pitwall.Hypothesis) *Maths {
+	if h.Amdahl.MaxSpeedup <= 0 {
+		return nil
+	}
+	return &Maths{Title: "What fixing it can give (Amdahl)", Formula: "most speed-up = 1 / (1 − share)", Lines: []Fact{
+		{Label: "share", Value: Percent(float64(h.Amdahl.Share))},
+		{Label: "most speed-up", Value: Times(h.Amdahl.MaxSpeedup)},
+		{Label: "p99 without it", Value: Seconds(h.Amdahl.P99Seconds)},
+		{Label: "score", Value: fmt.Sprintf("%.2f of 1", h.Score)},
+	}}
+}
+
+func signalText(s pitwall.OwnSignal) string {
+	if s.Name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s", s.Name, arrow(s.Before, s.After))
+}
+
+// changeLine names a change: "deploy inventory v40 → v41: Serve complete item details".
+func changeLine(c pitwall.Change) string {
+	s := fmt.Sprintf("%s of %s", c.Kind, c.Service)
+	switch {
+	case c.Version != "" && c.PreviousVersion != "":
+		s += fmt.Sprintf(" %s → %s", c.PreviousVersion, c.Version)
+	case c.Version != "":
+		s += " " + string(c.Version)
+	}
+	if c.Summary != "" {
+		s += ": " + c.Summary
+	}
+	return s
+}
+
+func seenByText(s pitwall.SeenBy) string {
+	switch s {
+	case pitwall.SeenByWebhook:
+		return "announced to the changes API"
+	case pitwall.SeenByTelemetry:
+		return "a new service.version was seen in telemetry"
+	case pitwall.SeenByPitwall:
+		return "made by Pitwall"
+	}
+	return ""
+}
+
+func evidenceViews(list []pitwall.Evidence) []EvidenceView {
+	out := make([]EvidenceView, 0, len(list))
+	for _, e := range list {
+		v := EvidenceView{Check: e.Check, Claim: sentenceEnd(upperFirst(e.Claim))}
+		if e.Before.Known() || e.After.Known() {
+			v.Before, v.After = Measured(e.Before), Measured(e.After)
+			if e.Before.Known() && e.After.Known() && e.Before.Value > 0 {
+				v.Change = Change(e.After.Value/e.Before.Value - 1)
+			}
+			v.Maths = &Maths{Title: e.Claim, Formula: "change = after / before − 1", Query: e.Query, Lines: []Fact{
+				{Label: "before", Value: sideText(e.Before)}, {Label: "after", Value: sideText(e.After)}, {Label: "found by", Value: e.Check},
+			}}
+		} else if e.Query != "" {
+			v.Maths = &Maths{Title: e.Claim, Query: e.Query, Lines: []Fact{{Label: "found by", Value: e.Check}}}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func checkViews(list []pitwall.Check) []CheckView {
+	out := make([]CheckView, 0, len(list))
+	for _, c := range list {
+		v := CheckView{Name: c.Name, Question: c.Question, Outcome: string(c.Outcome), Reason: sentenceEnd(upperFirst(c.Reason)), Evidence: evidenceViews(c.Evidence)}
+		switch c.Outcome {
+		case pitwall.OutcomeHit:
+			v.Tone = ToneBad
+		case pitwall.OutcomeClear:
+			v.Tone = ToneOK
+		case pitwall.OutcomeSkipped:
+			v.Tone = ToneNoData
+		default:
+			v.Tone = ToneWarn
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// waterfall lays the contributions on one axis so that each bar begins where
+// the one before ended; small ones are kept, for the sum must hold.
+func waterfall(d pitwall.Diagnosis) *WaterfallView {
+	if len(d.Waterfall) == 0 {
+		return nil
+	}
+	low, high, at, total := 0.0, 0.0, 0.0, d.Unexplained
+	for _, c := range d.Waterfall {
+		at += c.Delta
+		low, high = math.Min(low, at), math.Max(high, at)
+		total += c.Delta
+	}
+	at += d.Unexplained
+	low, high = math.Min(low, at), math.Max(high, at)
+	width := high - low
+	if width <= 0 {
+		width = 1
+	}
+	w := &WaterfallView{Total: signed(total), Unexplained: signed(d.Unexplained)}
+	at = 0
+	bar := func(label string, c pitwall.Contribution, tone Tone) {
+		from, to := at, at+c.Delta
+		at = to
+		b := WaterfallBar{Label: label, Before: Seconds(c.Before), After: Seconds(c.After), Delta: signed(c.Delta),
+			From: clamp01((math.Min(from, to) - low) / width), To: clamp01((math.Max(from, to) - low) / width), Tone: tone}
+		if total != 0 {
+			b.Share = whole(c.Delta / total)
+		}
+		w.Bars = append(w.Bars, b)
+	}
+	for _, c := range d.Waterfall {
+		tone := ToneWarn
+		if c.Delta <= 0 {
+			tone = ToneOK
+		}
+		bar(partLabel(c), c, tone)
+	}
+	bar("not explained", pitwall.Contribution{Delta: d.Unexplained}, ToneNoData)
+	last := &w.Bars[len(w.Bars)-1]
+	last.Before, last.After = "–", "–"
+	w.Summary = fmt.Sprintf("The mean of the request grew by %s; %s of it is not explained by any place.", Seconds(total), Seconds(math.Abs(d.Unexplained)))
+	return w
+}
+
+func partLabel(c pitwall.Contribution) string {
+	if c.Part == "hop" {
+		return "way to " + where(c.Service, c.Operation)
+	}
+	return where(c.Service, c.Operation) + ", " + orWord(c.Part, "self")
+}
+
+// signed prints seconds with their sign.
+func signed(v float64) string {
+	if v > 0 {
+		return "+" + Seconds(v)
+	}
+	return Seconds(v)
+}
+
+func flame(f *pitwall.FlameDiff) *FlameView {
+	if f == nil || len(f.Families)+len(f.Frames) == 0 {
+		return nil
+	}
+	v := &FlameView{Title: fmt.Sprintf("%s profile of %s, per request: baseline and now", strings.ToUpper(string(f.Type)), f.Service)}
+	v.Families, v.Frames = frameRows(f.Families, f.Unit), frameRows(f.Frames, f.Unit)
+	for _, r := range v.Families {
+		if r.Significant {
+			v.Summary = fmt.Sprintf("%s moved most: %s → %s per request.", upperFirst(r.Name), r.Before, r.After)
+			break
+		}
+	}
+	if v.Summary == "" {
+		v.Summary = "No family of frames moved beyond noise."
+	}
+	return v
+}
+
+func frameRows(list []pitwall.FrameDelta, u pitwall.Unit) []FrameRow {
+	sorted := slices.Clone(list)
+	slices.SortStableFunc(sorted, func(a, b pitwall.FrameDelta) int {
+		da, db := math.Abs(a.After-a.Before), math.Abs(b.After-b.Before)
+		switch {
+		case da > db:
+			return -1
+		case da < db:
+			return 1
+		}
+		return 0
+	})
+	widest := 0.0
+	for _, f := range sorted {
+		widest = math.Max(widest, math.Max(f.Before, f.After))
+	}
+	if widest == 0 {
+		widest = 1
+	}
+	rows := make([]FrameRow, 0, len(sorted))
+	for _, f := range sorted {
+		r := FrameRow{Name: f.Name, Before: perRequest(f.Before, u), After: perRequest(f.After, u), Change: same, P: PValue(f.P),
+			ShareAfter: Percent(float64(f.ShareAfter)), Was: clamp01(f.Before / widest), Is: clamp01(f.After / widest),
+			Significant: f.Significant, Tone: ToneNone}
+		if f.Significant {
+			r.Tone = ToneOK
+			if f.After > f.Before {
+				r.Tone = ToneWarn
+			}
+			r.Change = "new"
+			if f.Before > 0 {
+				r.Change = Change(f.After/f.Before - 1)
+			}
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// perRequest prints a profile value without repeating "per request".
+func perRequest(v float64, u pitwall.Unit) string {
+	switch u {
+	case pitwall.UnitCPUPerReq:
+		return Seconds(v)
+	case pitwall.UnitBytesPerReq:
+		return bytesText(v)
+	}
+	return Value(v, u)
+}
