@@ -1,0 +1,227 @@
+// Looks at every page in a real browser, over the storybook: a screenshot of
+// each plan state in dark and light, axe on each, a live update without a
+// reload, and a plan that reads without script. Pictures go to a temporary
+// folder (or PITWALL_SHOTS); the exit code says whether all held.
+//
+//   npm run book            everything
+//   npm run book -- closed  only pages whose name contains "closed"
+
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const web = dirname(dirname(fileURLToPath(import.meta.url)))
+const only = process.argv[2] ?? ''
+const temp = mkdtempSync(join(tmpdir(), 'pitwall-book-'))
+const shots = process.env.PITWALL_SHOTS ?? join(temp, 'shots')
+mkdirSync(shots, { recursive: true })
+
+const browserPath = process.env.PITWALL_CHROMIUM ?? '/usr/bin/chromium'
+if (!existsSync(browserPath)) {
+  console.error(`no browser at ${browserPath}: install chromium, or set PITWALL_CHROMIUM`)
+  process.exit(2)
+}
+
+const faults = []
+const fault = (where, what) => {
+  faults.push(`${where}: ${what}`)
+  console.error(`  FAIL ${where}: ${what}`)
+}
+
+function freePort() {
+  return new Promise((done, fail) => {
+    const s = createServer()
+    s.on('error', fail)
+    s.listen(0, '127.0.0.1', () => {
+      const { port } = s.address()
+      s.close(() => done(port))
+    })
+  })
+}
+
+async function until(what, f, within = 15000) {
+  const end = Date.now() + within
+  for (;;) {
+    try {
+      if (await f()) return true
+    } catch {
+      // not yet
+    }
+    if (Date.now() > end) throw new Error(`${what} did not happen within ${within / 1000} s`)
+    await new Promise((r) => setTimeout(r, 80))
+  }
+}
+
+// Pages whose look is checked: every plan, and the lists.
+async function pagesOf(url, quiet) {
+  const { plans } = await (await fetch(url + '/api/v1/plans')).json()
+  const list = plans.map((p) => ({ name: `${p.id.toLowerCase()}-${p.state}`, url: `${url}/plans/${p.id}`, ready: '.pane h2' }))
+  const closed = plans.find((p) => p.state === 'closed')
+  const v = await (await fetch(`${url}/api/v1/plans/${closed.id}`)).json()
+  for (const m of v.story) list.push({ name: `moment-${m.anchor}`, url: `${url}/plans/${closed.id}#${m.anchor}`, ready: '.pane h2' })
+  return [
+    ...list,
+    { name: 'plans', url: url + '/plans', ready: 'table' },
+    { name: 'plans-calm', url: quiet + '/', ready: '.now.calm' },
+    { name: 'slos', url: url + '/slos', ready: 'table' },
+    { name: 'slo', url: url + '/slos/checkout-latency', ready: '.chart canvas' },
+    { name: 'activity', url: `${url}/plans/${closed.id}?all=1`, ready: '.log' },
+    { name: 'chart-as-table', url: `${url}/plans/${closed.id}?table=1`, ready: '.chart table' },
+    { name: 'missing', url: url + '/plans/PIP-999', ready: '.empty h1' },
+    { name: 'document', url: `${url}/plans/${closed.id}.html`, ready: 'main' },
+  ].filter((p) => p.name.includes(only))
+}
+
+const axe = readFileSync(join(web, 'node_modules/axe-core/axe.min.js'), 'utf8')
+
+async function look(context, theme, page) {
+  const tab = await context.newPage()
+  const said = []
+  tab.on('console', (m) => m.type() === 'error' && !m.text().includes('404') && said.push(m.text()))
+  tab.on('pageerror', (e) => said.push(String(e)))
+  await tab.goto(page.url)
+  await tab.waitForSelector(page.ready, { timeout: 15000 })
+  await tab.waitForTimeout(250)
+  await tab.screenshot({ path: join(shots, `${page.name}-${theme}.png`), fullPage: true })
+  await tab.evaluate(axe)
+  const { violations } = await tab.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+  for (const v of violations.filter((x) => x.impact === 'serious' || x.impact === 'critical')) {
+    fault(`${page.name} ${theme}`, `${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ') + ' ' + (n.any[0]?.message ?? '')).join(' | ')}`)
+  }
+  const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  if (wide > 1) fault(`${page.name} ${theme}`, `the page is ${wide} px wider than the window`)
+  for (const s of said) fault(`${page.name} ${theme}`, s)
+  await tab.close()
+}
+
+// The stories that a picture cannot tell.
+async function behaves(browser, url) {
+  const context = await browser.newContext({ viewport: { width: 1320, height: 900 } })
+  const tab = await context.newPage()
+  const streams = []
+  tab.on('request', (r) => r.url().includes('/api/v1/events') && streams.push(r.url()))
+  await tab.goto(url + '/plans/PIP-2')
+  await tab.waitForSelector('.pane h2')
+  await until('a live stream', async () => (await tab.textContent('.fresh')).includes('live'))
+  await tab.evaluate(() => (window.sameDocument = true))
+
+  // A second tab of the same browser opens no second stream.
+  const second = await context.newPage()
+  second.on('request', (r) => r.url().includes('/api/v1/events') && streams.push(r.url()))
+  await second.goto(url + '/plans/PIP-2')
+  await second.waitForSelector('.pane h2')
+  await second.waitForTimeout(400)
+  if (streams.length !== 1) fault('streams', `${streams.length} streams for one browser`)
+
+  // A note made elsewhere shows in both, without a reload, and moves nothing.
+  await tab.focus('.moments a')
+  await fetch(url + '/api/v1/plans/PIP-2/actions', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ action: 'note', by: 'bob', reason: 'seen from afar' }) })
+  for (const [name, t] of [['leader', tab], ['follower', second]]) {
+    await until(`the note in the ${name}`, async () => (await t.textContent('.moments')).includes('seen from afar'), 5000).catch((e) => fault('live', e.message))
+  }
+  if (!(await tab.evaluate(() => window.sameDocument))) fault('live', 'the page was loaded anew')
+  if (!(await tab.evaluate(() => document.activeElement?.closest('.moments')))) fault('live', 'a tick moved the focus')
+
+  // When the leader leaves, the other tab takes over.
+  await tab.close()
+  await until('a new leader', () => streams.length === 2, 5000).catch((e) => fault('streams', e.message))
+
+  await keys(second, url)
+  await acts(second, url)
+  await context.close()
+
+  const bare = await browser.newContext({ javaScriptEnabled: false })
+  const dead = await bare.newPage()
+  await dead.goto(url + '/plans/PIP-1.html')
+  const text = await dead.textContent('body')
+  for (const want of ['Fixed and proven', 'Root cause', 'time to diagnose', 'What was left behind']) if (!text.includes(want)) fault('without script', `lacks ${want}`)
+  await dead.goto(url + '/plans/PIP-1')
+  if ((await dead.getAttribute('noscript a', 'href').catch(() => '')) !== '/plans/PIP-1.html') fault('without script', 'the app does not point to the document')
+  await bare.close()
+
+  const narrow = await browser.newContext({ viewport: { width: 640, height: 900 }, deviceScaleFactor: 2 })
+  const small = await narrow.newPage()
+  await small.goto(url + '/plans/PIP-2')
+  await small.waitForSelector('.pane h2')
+  await small.waitForTimeout(300)
+  await small.screenshot({ path: join(shots, 'zoom-200.png'), fullPage: true })
+  if ((await small.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)) > 1) fault('zoom 200 %', 'the page scrolls sideways')
+  await narrow.close()
+}
+
+async function keys(tab, url) {
+  await tab.goto(url + '/plans/PIP-1')
+  await tab.waitForSelector('.pane h2')
+  const title = () => tab.textContent('.pane h2')
+  const first = await title()
+  await tab.keyboard.press('j')
+  await until('j moves on', async () => (await title()) !== first, 3000).catch((e) => fault('keys', e.message))
+  if (!(await tab.evaluate(() => location.hash))) fault('keys', 'the moment is not in the address')
+  await tab.keyboard.press('k')
+  await until('k moves back', async () => (await title()) === first, 3000).catch((e) => fault('keys', e.message))
+  await tab.keyboard.press('m')
+  await until('m shows the maths', () => tab.isVisible('.maths'), 3000).catch((e) => fault('keys', e.message))
+  await tab.screenshot({ path: join(shots, 'maths.png') })
+  await tab.keyboard.press('Escape')
+  await until('Escape closes the maths', async () => !(await tab.isVisible('.maths')), 3000).catch((e) => fault('keys', e.message))
+  await tab.keyboard.press('t')
+  await until('t shows tables', () => tab.isVisible('.chart table'), 3000).catch((e) => fault('keys', e.message))
+  await tab.keyboard.press('?')
+  await until('? shows help', () => tab.isVisible('dialog[open]'), 3000).catch((e) => fault('keys', e.message))
+  await tab.keyboard.press('Escape')
+  await until('Escape closes help', async () => !(await tab.isVisible('dialog[open]')), 3000).catch((e) => fault('keys', e.message))
+  await tab.keyboard.press('g')
+  await tab.keyboard.press('s')
+  await until('g s opens the SLOs', () => tab.url().endsWith('/slos'), 3000).catch((e) => fault('keys', e.message))
+}
+
+async function acts(tab, url) {
+  await tab.goto(url + '/plans/PIP-3')
+  await tab.waitForSelector('.actions .primary')
+  await tab.click('.actions .primary')
+  const dialog = tab.locator('dialog[open]')
+  for (const want of ['Effect', 'Undo', 'Policy']) if (!(await dialog.textContent()).includes(want)) fault('actions', `the dialog does not state ${want}`)
+  await tab.screenshot({ path: join(shots, 'approve.png') })
+  if (await dialog.locator('button[type=submit]').isEnabled()) fault('actions', 'it can be sent without a name and a reason')
+  await dialog.locator('input').fill('alice')
+  await dialog.locator('textarea').fill('the diff is plain, go')
+  await dialog.locator('button[type=submit]').click()
+  await until('the approval', async () => (await tab.textContent('.pill')).includes('Approved'), 5000).catch((e) => fault('actions', e.message))
+  if (!(await tab.textContent('.moments')).includes('approved by alice')) fault('actions', 'the story does not name who approved')
+}
+
+const [port, quietPort] = [await freePort(), await freePort()]
+const binary = join(temp, 'storybook.test')
+execFileSync('go', ['test', '-c', '-o', binary, './internal/httpd'], { cwd: dirname(web), stdio: 'inherit' })
+const server = spawn(binary, ['-test.run', '^TestStorybook$', '-test.timeout', '0'], {
+  env: { ...process.env, PITWALL_STORYBOOK: `127.0.0.1:${port}`, PITWALL_STORYBOOK_QUIET: `127.0.0.1:${quietPort}` },
+  stdio: 'ignore',
+})
+const [url, quiet] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${quietPort}`]
+let browser
+try {
+  await until('the storybook', async () => (await fetch(url + '/readyz')).ok && (await fetch(quiet + '/readyz')).ok)
+  browser = await chromium.launch({
+    executablePath: browserPath,
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+  const pages = await pagesOf(url, quiet)
+  for (const theme of ['dark', 'light']) {
+    const context = await browser.newContext({ viewport: { width: 1320, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' })
+    for (const p of pages) await look(context, theme, p).catch((e) => fault(`${p.name} ${theme}`, e.message))
+    await context.close()
+  }
+  if (!only) await behaves(browser, url)
+  console.log(`${pages.length * 2} pages looked at, ${faults.length} faults; pictures in ${shots}`)
+} catch (e) {
+  fault('book', e.stack ?? String(e))
+} finally {
+  await browser?.close()
+  server.kill('SIGKILL')
+  rmSync(binary, { force: true })
+}
+process.exitCode = faults.length ? 1 : 0

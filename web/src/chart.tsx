@@ -1,0 +1,207 @@
+import { useEffect, useRef } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { clock } from './time'
+import { unitText } from './units'
+import { useDark, useUTC } from './prefs'
+import type { ChartView } from './types'
+import { copy } from './ui'
+
+const height = 190
+
+function ink(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+}
+
+// columns joins the series of a chart on one time axis, as uPlot wants them.
+export function columns(c: ChartView): { x: number[]; ys: (number | null)[][] } {
+  const all = new Set<number>()
+  for (const s of c.series) for (const t of s.t) all.add(t)
+  const x = [...all].sort((a, b) => a - b)
+  const at = new Map(x.map((t, i) => [t, i]))
+  const ys = c.series.map((s) => {
+    const col = new Array<number | null>(x.length).fill(null)
+    s.t.forEach((t, i) => (col[at.get(t)!] = s.v[i] ?? null))
+    return col
+  })
+  return { x, ys }
+}
+
+function options(c: ChartView, width: number, utc: boolean): uPlot.Options {
+  const lines = ['--active', '--warn', '--ok', '--wait'].map(ink)
+  const soft = ink('--soft')
+  const grid = { stroke: ink('--line'), width: 1 }
+  const axis = { stroke: soft, grid, ticks: { show: false }, font: '11px ' + ink('--font') }
+  let top = 0
+  for (const s of c.series) for (const v of s.v) if (v !== null && v > top) top = v
+  if (c.limit !== undefined && c.limit < top * 3) top = Math.max(top, c.limit)
+  return {
+    width,
+    height,
+    padding: [18, 10, 0, 0],
+    cursor: { sync: { key: 'pitwall' }, points: { size: 6 }, drag: { x: false, y: false } },
+    legend: { live: true },
+    scales: { x: { time: false }, y: { range: [0, (top || 1) * 1.08] } },
+    axes: [
+      { ...axis, size: 26, space: 90, values: (_, vs) => vs.map((v) => clock(v, utc)), incrs: [1e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 72e5, 216e5, 432e5, 864e5] },
+      { ...axis, size: 62, space: 38, values: (_, vs) => vs.map((v) => unitText(v, c.unit)) },
+    ],
+    series: [
+      { label: 'time', value: (_, v) => (v === null ? '–' : clock(v, utc)) },
+      ...c.series.map((s, i) => ({
+        label: s.name,
+        stroke: lines[i % lines.length],
+        width: 1.6,
+        dash: i > 0 && s.name.includes('even') ? [4, 4] : undefined,
+        points: { show: false },
+        value: (_: uPlot, v: number | null) => unitText(v, c.unit),
+      })),
+    ],
+    hooks: { drawClear: [(u) => under(u, c)], draw: [(u) => over(u, c)] },
+  }
+}
+
+// under paints the baseline band below the lines.
+function under(u: uPlot, c: ChartView) {
+  if (!c.band) return
+  const { ctx, bbox } = u
+  const y0 = u.valToPos(c.band[1], 'y', true)
+  const y1 = u.valToPos(Math.max(0, c.band[0]), 'y', true)
+  ctx.save()
+  ctx.fillStyle = ink('--band')
+  ctx.fillRect(bbox.left, y0, bbox.width, Math.max(2, y1 - y0))
+  ctx.restore()
+}
+
+// over paints the limit and the marks of what happened.
+function over(u: uPlot, c: ChartView) {
+  const { ctx, bbox } = u
+  const px = devicePixelRatio
+  ctx.save()
+  ctx.font = `${11 * px}px ${ink('--font')}`
+  ctx.lineWidth = px
+  if (c.limit !== undefined) {
+    const y = u.valToPos(c.limit, 'y', true)
+    if (y >= bbox.top) {
+      ctx.strokeStyle = ctx.fillStyle = ink('--bad')
+      ctx.setLineDash([5 * px, 4 * px])
+      line(ctx, bbox.left, y, bbox.left + bbox.width, y)
+      ctx.textAlign = 'left'
+      ctx.fillText(`limit ${unitText(c.limit, c.unit)}`, bbox.left + 6 * px, y - 5 * px)
+    }
+  }
+  let free = -1e9
+  for (const m of [...(c.marks ?? [])].sort((a, b) => a.t - b.t)) {
+    if (m.t < u.scales.x!.min! || m.t > u.scales.x!.max!) continue
+    const x = u.valToPos(m.t, 'x', true)
+    ctx.strokeStyle = ctx.fillStyle = ink(m.kind === 'change' ? '--warn' : m.kind === 'onset' ? '--bad' : '--soft')
+    ctx.setLineDash(m.kind === 'change' ? [] : [2 * px, 3 * px])
+    line(ctx, x, bbox.top, x, bbox.top + bbox.height)
+    const wide = ctx.measureText(m.label).width
+    const left = x + wide + 4 * px > bbox.left + bbox.width
+    const start = left ? x - wide - 4 * px : x + 4 * px
+    if (start > free) {
+      ctx.textAlign = 'left'
+      ctx.fillText(m.label, start, bbox.top - 5 * px)
+      free = start + wide + 8 * px
+    }
+  }
+  ctx.restore()
+}
+
+function line(ctx: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number) {
+  ctx.beginPath()
+  ctx.moveTo(x0, y0)
+  ctx.lineTo(x1, y1)
+  ctx.stroke()
+}
+
+export function Chart({ chart, table, onTable }: { chart: ChartView; table: boolean; onTable: (on: boolean) => void }) {
+  const box = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | null>(null)
+  const dark = useDark()
+  const utc = useUTC()
+  const shape = `${chart.id}|${chart.series.map((s) => s.name).join('|')}|${chart.limit}|${chart.marks?.length}|${dark}|${utc}|${table}`
+  const empty = !chart.series.some((s) => s.v.some((v) => v !== null))
+  useEffect(() => {
+    const el = box.current
+    if (!el || table || empty) return
+    const { x, ys } = columns(chart)
+    const u = new uPlot(options(chart, el.clientWidth || 600, utc), [x, ...ys], el)
+    plot.current = u
+    const ro = new ResizeObserver(() => el.clientWidth && u.setSize({ width: el.clientWidth, height }))
+    ro.observe(el)
+    return () => {
+      ro.disconnect()
+      u.destroy()
+      plot.current = null
+    }
+  }, [shape, empty])
+  useEffect(() => {
+    const { x, ys } = columns(chart)
+    plot.current?.setData([x, ...ys])
+  }, [chart])
+  return (
+    <figure class="chart" id={`chart-${chart.id}`}>
+      <figcaption>
+        <b title={chart.title}>{chart.title}</b>
+        <Toggle table={table} onTable={onTable} />
+      </figcaption>
+      {empty && <p class="nodata">No data in this window. That is not the same as healthy.</p>}
+      {!empty && !table && <div class="plot" ref={box} role="img" aria-label={`${chart.title}. ${chart.summary}`} />}
+      {!empty && table && <ChartTable chart={chart} utc={utc} />}
+      <p class="soft">{chart.summary}</p>
+      {chart.query && (
+        <button type="button" class="query" title="Copy the query" onClick={() => void copy(chart.query, 'Query')}>
+          <span>query</span>
+          <code>{chart.query}</code>
+        </button>
+      )}
+    </figure>
+  )
+}
+
+function Toggle({ table, onTable }: { table: boolean; onTable: (on: boolean) => void }) {
+  return (
+    <span class="seg" role="group" aria-label="Chart or table">
+      <button type="button" aria-pressed={!table} onClick={() => onTable(false)}>
+        chart
+      </button>
+      <button type="button" aria-pressed={table} onClick={() => onTable(true)}>
+        table
+      </button>
+    </span>
+  )
+}
+
+function ChartTable({ chart, utc }: { chart: ChartView; utc: boolean }) {
+  const { x, ys } = columns(chart)
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={`${chart.title} as a table`}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">time</th>
+            {chart.series.map((s) => (
+              <th scope="col" class="n" key={s.name}>
+                {s.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {x.map((t, i) => (
+            <tr key={t}>
+              <td>{clock(t, utc)}</td>
+              {ys.map((col, j) => (
+                <td class="n" key={j}>
+                  {unitText(col[i], chart.unit)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}

@@ -1,0 +1,81 @@
+// The view models of internal/report, as the API sends them. Texts are ready to
+// print; instants are ISO strings for the reader's own zone.
+
+export type Tone = 'ok' | 'active' | 'wait' | 'warn' | 'bad' | 'none' | 'no-data'
+
+export interface Fact { label: string; value: string; tone?: Tone; maths?: Maths }
+export interface Maths { title: string; formula?: string; lines?: Fact[]; query?: string; at?: string }
+
+export interface Phase { state: string; word: string; status: 'done' | 'current' | 'stopped' | 'todo' | 'skipped'; at?: string; since?: string; anchor?: string }
+export interface BudgetClock { known: boolean; left: number; left_text: string; was?: string; now: string; tone: Tone; at: string; stale: boolean; maths?: Maths }
+export interface Loud { title: string; text: string; next: string; tone: Tone }
+
+export interface Evidence { check: string; claim: string; before?: string; after?: string; change?: string; maths?: Maths }
+export interface Hypothesis {
+  rank: number; service: string; class: string; claim: string; confidence: string; tone: Tone; chosen: boolean; rejected: boolean
+  change?: string; change_how?: string; for: Evidence[]; against: Evidence[]; disproof: string; bound: string; signal: string; maths?: Maths
+}
+export interface Check { name: string; question: string; outcome: 'hit' | 'clear' | 'skipped' | 'error'; tone: Tone; reason: string; evidence: Evidence[] }
+export interface WaterfallBar { label: string; before: string; after: string; delta: string; share: string; from: number; to: number; tone: Tone }
+export interface Waterfall { total: string; bars: WaterfallBar[]; unexplained: string; summary: string }
+export interface FrameRow { name: string; before: string; after: string; change: string; p: string; share_after: string; was: number; is: number; significant: boolean; tone: Tone }
+export interface Flame { title: string; summary: string; families: FrameRow[]; frames: FrameRow[] }
+export interface Series { name: string; t: number[]; v: (number | null)[] }
+export interface Mark { t: number; label: string; kind: string }
+export interface ChartView { id: string; summary: string; title: string; unit: string; query: string; series: Series[]; marks?: Mark[]; limit?: number; band?: [number, number] }
+export interface Progress { share: number; text: string; eta?: string }
+export interface ComparisonRow {
+  name: string; where: string; control: string; control_pm?: string; treatment: string; treatment_pm?: string
+  change: string; detail: string; limit: string; verdict: string; tone: Tone; why?: string; need_more?: string; maths?: Maths
+}
+export interface Comparison {
+  kind: 'canary' | 'verification'; title: string; control: string; treatment: string; live: boolean; at: string
+  verdict: string; tone: Tone; rows: ComparisonRow[] | null; progress?: Progress; facts: Fact[]
+}
+export interface Step {
+  id: string; title: string; weight: number; weights: string; status: 'done' | 'current' | 'failed' | 'todo' | 'skipped'; tone: Tone
+  at?: string; took?: string; verdict?: string; checkpoint?: string; undo?: string; resumed?: boolean; failed?: number; error?: string
+}
+export interface Table { columns: string[]; numeric: boolean[]; rows: string[][] }
+export interface DiffLine { op: string; text: string }
+export interface FileDiff { kind: string; word: string; path: string; purpose: string; added: number; removed: number; lines: DiffLine[] }
+export interface Block {
+  kind: string; title?: string; text?: string; facts?: Fact[]; hypotheses?: Hypothesis[]; checks?: Check[]; waterfall?: Waterfall
+  flame?: Flame; chart?: ChartView; comparison?: Comparison; steps?: Step[]; table?: Table; files?: FileDiff[]
+}
+export interface Moment { anchor: string; seq?: number; time: string; kind: string; tone: Tone; title: string; text?: string; actor?: string; state?: string; live?: boolean; blocks: Block[] }
+export interface Entry { seq: number; time: string; type: string; actor: string; title: string; anchor: string; hash: string }
+export interface StageClock { name: string; label: string; seconds: number; text: string; counted: string }
+export interface HoldCheck { label: string; at: string; tone: Tone; text: string }
+export interface Cause { verdict: string; claim: string; service: string; class: string; change?: string; confidence: string; anchor?: string }
+export interface Action { name: string; label: string; enabled: boolean; why_not?: string; effect: string; undo: string; policy: string; primary: boolean; danger: boolean }
+export interface Enforced { summary: string; repository: string; branch: string; commit: string; command: string; files: FileDiff[] }
+
+export interface PlanView {
+  schema: string; id: string; service: string; slo: string; what: string; objective: string; state: string; state_word: string; tone: Tone
+  final: boolean; sentence: string; line: string; loud?: Loud; owner: string; severity: number; severity_word: string
+  opened_at: string; updated_at: string; deadline: string; due: string; overdue: boolean; cycle: number; seq: number; at: string; waiting?: string
+  rail: Phase[]; budget: BudgetClock; story: Moment[]; next?: string; activity: Entry[]; selected: string; steps: Step[]
+  comparison?: Comparison; charts: ChartView[]; enforced?: Enforced; holding: HoldCheck[]; clocks: StageClock[]; cause?: Cause
+  learned: string[]; actions: Action[]; links: { app: string; html: string; markdown: string; json: string; raw: string }
+}
+
+export interface PlanRow {
+  id: string; service: string; slo: string; what: string; state: string; state_word: string; tone: Tone; sentence: string; owner: string
+  severity: number; opened_at: string; updated_at: string; deadline: string; due: string; overdue: boolean; next: string; cause: string
+  final: boolean; rail: Phase['status'][]
+}
+export interface PlanList { plans: PlanRow[] }
+
+export interface TierRow { name: string; factor: string; long: string; short: string; action: string; state: string; tone: Tone; maths: Maths }
+export interface SLORow {
+  name: string; title: string; service: string; objective: string; target: string; measured: string; good: string; bad: string
+  left: number; left_text: string; burn: string; ends_in: string; state: string; tone: Tone; plan?: string; tiers: TierRow[]; source: string; maths: Maths
+}
+export interface SLOList { slos: SLORow[] }
+export interface SLOView extends SLORow { yaml: string; charts: ChartView[]; plans: PlanRow[] }
+
+export interface SourceView { name: string; tone: Tone; state: string; accepted: string; rejected: string; message?: string; blind?: string }
+export interface StatusView {
+  sentence: string; calm: boolean; tone: Tone; at: string; slos: number; burning: number; blind: number; open: number; waiting: number; closed: number; sources: SourceView[]
+}
