@@ -109,10 +109,10 @@ func sourceView(h pitwall.SourceHealth, now time.Time) SourceView {
 	}
 	s.State = ago
 	switch {
+	case h.LastSeen.IsZero() && h.Message == "":
+		s.Tone = ToneNoData // nobody sends it, which is not the same as broken
 	case !h.Up:
 		s.Tone, s.State = ToneBad, "down, "+ago
-	case h.LastSeen.IsZero():
-		s.Tone = ToneNoData
 	}
 	return s
 }

@@ -172,6 +172,7 @@ func (d *DB) change(ctx context.Context, op string, f func(*sql.Tx) error) error
 	d.health.Up, d.health.Message = err == nil, ""
 	if err == nil {
 		d.health.Accepted++
+		d.health.LastSeen = time.Now()
 	} else {
 		d.health.Rejected++
 		d.health.Message = err.Error()
