@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/pitwall/pitwall"
@@ -40,11 +41,36 @@ func (m maker) chart(id string, c pitwall.Chart) ChartView {
 		}
 	}
 	c.Marks = marks
-	if c.Series == nil {
-		c.Series = []pitwall.ChartSeries{}
+	return chartView(id, c)
+}
+
+// chartView makes a chart safe for the wire: lists are never null, every time
+// has a value or a gap, and what is not a number is a gap.
+func chartView(id string, c pitwall.Chart) ChartView {
+	series := make([]pitwall.ChartSeries, 0, len(c.Series))
+	for _, s := range c.Series {
+		n := pitwall.ChartSeries{Name: s.Name, T: append([]int64{}, s.T...), V: make([]*float64, len(s.T))}
+		for i := range n.V {
+			if i < len(s.V) && s.V[i] != nil && finite(*s.V[i]) {
+				n.V[i] = s.V[i]
+			}
+		}
+		series = append(series, n)
+	}
+	c.Series = series
+	if c.Marks == nil {
+		c.Marks = []pitwall.ChartMark{}
+	}
+	if c.Limit != nil && !finite(*c.Limit) {
+		c.Limit = nil
+	}
+	if c.Band != nil && !(finite(c.Band[0]) && finite(c.Band[1])) {
+		c.Band = nil
 	}
 	return ChartView{ID: id, Summary: chartSummary(c), Chart: c}
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func (m maker) planMarks() []pitwall.ChartMark {
 	var marks []pitwall.ChartMark

@@ -29,17 +29,16 @@ func StyleSHA256() string {
 // dark or light by the reader's system, and a style sheet for print.
 func HTML(v PlanView) ([]byte, error) {
 	t, err := template.New("plan").Funcs(template.FuncMap{
-		"icon":   func(t Tone) string { return t.Icon() },
-		"stamp":  stamp,
-		"clock":  func(t time.Time) string { return clock(t, time.UTC) },
-		"style":  func() template.CSS { return template.CSS(styleSheet) },
-		"svg":    func(c ChartView) template.HTML { return template.HTML(chartSVG(c)) }, // built here, every text escaped
-		"bar":    waterfallSVG,
-		"meter":  meterSVG,
-		"lines":  func(s string) []string { return strings.Split(s, "\n") },
-		"hash":   shortHash,
-		"num":    func(numeric []bool, i int) bool { return i < len(numeric) && numeric[i] },
-		"pathID": func(s string) string { return strings.NewReplacer("/", "-", ".", "-", " ", "-").Replace(s) },
+		"icon":  func(t Tone) string { return t.Icon() },
+		"stamp": stamp,
+		"clock": func(t time.Time) string { return clock(t, time.UTC) },
+		"style": func() template.CSS { return template.CSS(styleSheet) },
+		"svg":   func(c ChartView) template.HTML { return template.HTML(chartSVG(c)) }, // built here, every text escaped
+		"bar":   waterfallSVG,
+		"meter": meterSVG,
+		"lines": func(s string) []string { return strings.Split(s, "\n") },
+		"hash":  shortHash,
+		"num":   func(numeric []bool, i int) bool { return i < len(numeric) && numeric[i] },
 	}).Parse(planTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("reading plan template: %w", err)

@@ -269,7 +269,7 @@ func SLODetail(in SLOInput, o Options) SLOView {
 		{Title: "Budget spent", Unit: pitwall.UnitRatio, Query: query + "; spent = bad so far / ((1 − target) × all requests shown)", Series: []pitwall.ChartSeries{spent, ideal}, Limit: &full},
 	} {
 		c.Marks = planMarksOf(mine)
-		v.Charts = append(v.Charts, ChartView{ID: fmt.Sprintf("slo-%d", i+1), Summary: chartSummary(c), Chart: c})
+		v.Charts = append(v.Charts, chartView(fmt.Sprintf("slo-%d", i+1), c))
 	}
 	return v
 }

@@ -241,6 +241,29 @@ func TestHalfKnownPlans(t *testing.T) {
 	}
 }
 
+// TestChartsAreSafeForTheWire: a value that is no number is a gap, and an empty
+// series is an empty list.
+func TestChartsAreSafeForTheWire(t *testing.T) {
+	c := storybook.Plans()[1]
+	nan, inf, one := math.NaN(), math.Inf(1), 1.0
+	c.Live.Charts = []pitwall.Chart{{Title: "odd", Unit: pitwall.UnitSeconds, Limit: &nan, Band: &[2]float64{0, inf},
+		Series: []pitwall.ChartSeries{{Name: "a", T: []int64{1000, 2000, 3000, 4000}, V: []*float64{&one, &nan, &inf}}, {Name: "none"}}}}
+	raw, err := json.Marshal(view(c).Charts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"v":[1,null,null,null]`, `"t":[],"v":[]`} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("no %s in %s", want, raw)
+		}
+	}
+	slo := storybook.SLOs()[0]
+	page := report.SLODetail(report.SLOInput{SLO: slo}, report.Options{})
+	if raw, err = json.Marshal(page); err != nil || strings.Contains(string(raw), `"t":null`) || strings.Contains(string(raw), `"plans":null`) {
+		t.Errorf("an SLO without counts: %v %s", err, raw)
+	}
+}
+
 func TestHolding(t *testing.T) {
 	c := storybook.Plans()[0]
 	closed := c.Plan.Since

@@ -5,14 +5,16 @@
 //
 //   npm run book            everything
 //   npm run book -- closed  only pages whose name contains "closed"
+//   npm run book -- picture the picture of the README, docs/plan-page.png
 
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { shrink } from './picture.mjs'
 
 const web = dirname(dirname(fileURLToPath(import.meta.url)))
 const only = process.argv[2] ?? ''
@@ -209,7 +211,16 @@ try {
     executablePath: browserPath,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   })
-  const pages = await pagesOf(url, quiet)
+  const pages = only === 'picture' ? [] : await pagesOf(url, quiet)
+  if (only === 'picture') {
+    const context = await browser.newContext({ viewport: { width: 1320, height: 1240 }, deviceScaleFactor: 1.5, colorScheme: 'dark', reducedMotion: 'reduce' })
+    const tab = await context.newPage()
+    await tab.goto(url + '/plans/PIP-1')
+    await tab.waitForSelector('.chart canvas')
+    await tab.waitForTimeout(500)
+    writeFileSync(join(dirname(web), 'docs/plan-page.png'), await shrink(tab, await tab.screenshot()))
+    await context.close()
+  }
   for (const theme of ['dark', 'light']) {
     const context = await browser.newContext({ viewport: { width: 1320, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' })
     for (const p of pages) await look(context, theme, p).catch((e) => fault(`${p.name} ${theme}`, e.message))

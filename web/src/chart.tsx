@@ -38,7 +38,7 @@ function options(c: ChartView, width: number, utc: boolean): uPlot.Options {
   return {
     width,
     height,
-    padding: [18, 10, 0, 0],
+    padding: [18, 26, 0, 0],
     cursor: { sync: { key: 'pitwall' }, points: { size: 6 }, drag: { x: false, y: false } },
     legend: { live: true },
     scales: { x: { time: false }, y: { range: [0, (top || 1) * 1.08] } },
@@ -90,21 +90,24 @@ function over(u: uPlot, c: ChartView) {
       ctx.fillText(`limit ${unitText(c.limit, c.unit)}`, bbox.left + 6 * px, y - 5 * px)
     }
   }
-  let free = -1e9
-  for (const m of [...(c.marks ?? [])].sort((a, b) => a.t - b.t)) {
+  const rank = (k: string) => (k === 'change' ? 0 : k === 'plan' ? 2 : 1)
+  const taken: [number, number][] = []
+  for (const m of [...(c.marks ?? [])].sort((a, b) => rank(a.kind) - rank(b.kind) || b.t - a.t)) {
     if (m.t < u.scales.x!.min! || m.t > u.scales.x!.max!) continue
     const x = u.valToPos(m.t, 'x', true)
     ctx.strokeStyle = ctx.fillStyle = ink(m.kind === 'change' ? '--warn' : m.kind === 'onset' ? '--bad' : '--soft')
     ctx.setLineDash(m.kind === 'change' ? [] : [2 * px, 3 * px])
     line(ctx, x, bbox.top, x, bbox.top + bbox.height)
+    // A change is named to its left, what followed to the right; a name without
+    // room is left to the table and the summary.
     const wide = ctx.measureText(m.label).width
-    const left = x + wide + 4 * px > bbox.left + bbox.width
-    const start = left ? x - wide - 4 * px : x + 4 * px
-    if (start > free) {
-      ctx.textAlign = 'left'
-      ctx.fillText(m.label, start, bbox.top - 5 * px)
-      free = start + wide + 8 * px
-    }
+    const before = x - wide - 4 * px
+    const after = x + 4 * px
+    const start = (m.kind === 'change' && before > bbox.left) || after + wide > bbox.left + bbox.width ? before : after
+    if (taken.some(([from, to]) => start < to + 6 * px && start + wide > from - 6 * px)) continue
+    ctx.textAlign = 'left'
+    ctx.fillText(m.label, start, bbox.top - 5 * px)
+    taken.push([start, start + wide])
   }
   ctx.restore()
 }

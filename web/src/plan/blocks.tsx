@@ -13,6 +13,7 @@ export function EvidenceBlocks({ blocks, table, onTable }: { blocks: Block[]; ta
     if (b.chart && last?.[0]?.chart) last.push(b)
     else groups.push([b])
   }
+  const skipped = blocks.flatMap((b) => b.checks ?? []).filter((c) => c.outcome === 'skipped' || c.outcome === 'error')
   return (
     <>
       {groups.map((g, i) =>
@@ -23,7 +24,7 @@ export function EvidenceBlocks({ blocks, table, onTable }: { blocks: Block[]; ta
             ))}
           </section>
         ) : (
-          <BlockView key={`${g[0]!.kind}-${g[0]!.title}`} b={g[0]!} table={table} onTable={onTable} folds={blocks.length > 3} />
+          <BlockView key={`${g[0]!.kind}-${g[0]!.title}`} b={g[0]!} skipped={skipped} table={table} onTable={onTable} folds={blocks.length > 3} />
         ),
       )}
     </>
@@ -45,8 +46,10 @@ function gist(b: Block): string | null {
   return null
 }
 
-function BlockView({ b, table, onTable, folds }: { b: Block; table: boolean; onTable: (on: boolean) => void; folds: boolean }) {
-  const body = bodyOf(b, table, onTable)
+interface BlockProps { b: Block; table: boolean; onTable: (on: boolean) => void; folds: boolean; skipped: Check[] }
+
+function BlockView({ b, table, onTable, folds, skipped }: BlockProps) {
+  const body = b.hypotheses ? <Hypotheses list={b.hypotheses} skipped={skipped} /> : bodyOf(b, table, onTable)
   if (!body) return null
   const short = folds ? gist(b) : null
   if (short !== null) {
@@ -70,7 +73,6 @@ function BlockView({ b, table, onTable, folds }: { b: Block; table: boolean; onT
 
 function bodyOf(b: Block, table: boolean, onTable: (on: boolean) => void) {
   if (b.facts) return <Facts facts={b.facts} />
-  if (b.hypotheses) return <Hypotheses list={b.hypotheses} />
   if (b.checks) return <Checks list={b.checks} />
   if (b.waterfall) return <WaterfallTable w={b.waterfall} />
   if (b.flame) return <FlameTable f={b.flame} />
@@ -112,7 +114,7 @@ function EvidenceList({ list, none }: { list: Evidence[]; none: string }) {
   )
 }
 
-function Hypotheses({ list }: { list: Hypothesis[] }) {
+function Hypotheses({ list, skipped }: { list: Hypothesis[]; skipped: Check[] }) {
   return (
     <>
       {list.map((h) => (
@@ -139,6 +141,18 @@ function Hypotheses({ list }: { list: Hypothesis[] }) {
             <EvidenceList list={h.for} none="Nothing speaks for it." />
             <span class="tag">Against</span>
             <EvidenceList list={h.against} none="Nothing was found against it." />
+            {h.rank === 1 && skipped.length > 0 && (
+              <>
+                <span class="tag">Skipped</span>
+                <ul class="evidence">
+                  {skipped.map((c) => (
+                    <li key={c.name}>
+                      <span class="soft">{c.name}:</span> {c.reason}
+                    </li>
+                  ))}
+                </ul>
+              </>
+            )}
             {h.bound && (
               <>
                 <span class="tag">Bound</span>

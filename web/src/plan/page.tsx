@@ -6,7 +6,7 @@ import { copy, Facts, Icon, Meter, Num, Status, Time } from '../ui'
 import { Nothing } from '../pages/nothing'
 import { Actions } from './actions'
 import { ComparisonTable, EvidenceBlocks, Files, StepBar } from './blocks'
-import type { Entry, Moment, PlanView } from '../types'
+import type { Block, Entry, Moment, PlanView } from '../types'
 
 // The Plan page: one story from page to enforcement.
 export function PlanPage({ id, url }: { id: string; url: URL }) {
@@ -42,6 +42,8 @@ function Loaded({ v, url, again }: { v: PlanView; url: URL; again: () => void })
   // What is shown above the story is not shown again beside it.
   const above = v.comparison?.live || (v.comparison?.kind === 'canary' && !v.final)
   const blocks = (moment?.blocks ?? []).filter((b) => !(above && b.comparison && b.comparison.at === v.comparison?.at))
+  const beside = blocks.some((b) => b.comparison && b.comparison.at === v.comparison?.at)
+  const liveCharts: Block[] = v.charts.filter((c) => c.id.startsWith('live-')).map((chart) => ({ kind: 'chart', chart }))
   const onTable = (on: boolean) => setQuery('table', on ? '1' : '')
   return (
     <main class="plan">
@@ -69,10 +71,10 @@ function Loaded({ v, url, again }: { v: PlanView; url: URL; again: () => void })
           </section>
         )}
       </div>
-      {v.comparison && !above && (
+      {v.comparison && !above && (!beside || liveCharts.length > 0) && (
         <section class="card">
-          <ComparisonTable c={v.comparison} />
-          <EvidenceBlocks blocks={v.charts.filter((c) => c.id.startsWith('live-')).map((chart) => ({ kind: 'chart', chart }))} table={table} onTable={onTable} />
+          {!beside && <ComparisonTable c={v.comparison} />}
+          <EvidenceBlocks blocks={liveCharts} table={table} onTable={onTable} />
         </section>
       )}
       <After v={v} />
