@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -26,8 +28,10 @@ func (e *Engine) advance(ctx context.Context, id pitwall.PlanID) {
 		case kind == pitwall.Conflict && e.plan(id).Seq != before.Seq:
 			// A person moved the plan meanwhile; look again.
 		default:
+			if e.Live(id).Waiting != err.Error() { // once, not at every tick
+				e.log.Warn("Stage not finished", "plan", id, "stage", before.State, "err", err)
+			}
 			e.wait(id, err.Error())
-			e.log.Warn("Stage not finished", "plan", id, "stage", before.State, "err", err)
 			return
 		}
 		if e.plan(id).Seq == before.Seq {
@@ -39,8 +43,8 @@ func (e *Engine) advance(ctx context.Context, id pitwall.PlanID) {
 // stage does the next thing in the present state. It returns nil without having
 // recorded anything when it must wait.
 func (e *Engine) stage(ctx context.Context, p pitwall.Plan) error {
-	if e.c.Now().After(p.Opened.Deadline) && p.State != pitwall.Held && p.State != pitwall.Escalated && !e.touching(p) {
-		return e.note(ctx, p, pitwall.EventEscalated, "the deadline passed; a person must decide")
+	if over, err := e.overtaken(ctx, p); over || err != nil {
+		return err
 	}
 	switch p.State {
 	case pitwall.Opened:
@@ -60,21 +64,90 @@ func (e *Engine) stage(ctx context.Context, p pitwall.Plan) error {
 	case pitwall.Enforcing:
 		return e.enforce(ctx, p)
 	case pitwall.Held, pitwall.Escalated, pitwall.InconclusiveState:
-		e.wait(p.ID, "waiting for a person: "+p.Reason)
+		words := "waiting for a person: " + p.Reason
+		if left := traffic(p); left != "" && !strings.Contains(words, left) {
+			words += "; " + left
+		}
+		e.wait(p.ID, words)
 	}
 	return nil
 }
 
-// touching says whether the plan is in the middle of changing the world, where
-// stopping on a deadline would leave traffic split.
-func (e *Engine) touching(p pitwall.Plan) bool {
-	return p.State == pitwall.Canarying || p.State == pitwall.Verifying
+// overtaken ends or stops a plan that events have overtaken: the trouble is
+// over though nothing was done, the objective is gone, or the time is up. A plan
+// that waits for a person is not stopped twice, and one in the middle of
+// changing the world is not stopped on its deadline, for that would leave
+// traffic split; each of its steps has a time limit of its own.
+func (e *Engine) overtaken(ctx context.Context, p pitwall.Plan) (bool, error) {
+	stopped := p.State == pitwall.Held || p.State == pitwall.Escalated
+	switch {
+	case untouched(p) && e.recovered(p):
+		return true, e.notWarranted(ctx, p)
+	case stopped || runOf(p, undoStep) != nil && touching(p):
+		return false, nil
+	case e.slo(p.SLO).Service == "":
+		return true, e.hold(ctx, p, fmt.Sprintf("the objective %s is not defined any more, so nothing about it can be judged", p.SLO))
+	case !touching(p) && e.c.Now().After(e.deadline(p)):
+		return true, e.note(ctx, p, pitwall.EventEscalated, fmt.Sprintf(
+			"the deadline passed in state %s; a person must decide: pitwall plan resume %s, or pitwall plan close %s", p.State, p.ID, p.ID))
+	}
+	return false, nil
+}
+
+func (e *Engine) notWarranted(ctx context.Context, p pitwall.Plan) error {
+	d := pitwall.ClosedData{Reason: "it recovered by itself: this plan has changed nothing, or taken it back"}
+	if p.Diagnosis != nil {
+		d.Verdict = p.Diagnosis.Verdict
+	}
+	_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventNotWarranted, Data: d})
+	return err
+}
+
+// deadline is when a person is asked. One who resumes a plan gives it the whole
+// time once more.
+func (e *Engine) deadline(p pitwall.Plan) time.Time {
+	for i := len(p.Events) - 1; i >= 0; i-- {
+		if p.Events[i].Type == pitwall.EventResumed {
+			return later(p.Opened.Deadline, p.Events[i].Time.Add(e.c.Settings.Deadline))
+		}
+	}
+	return p.Opened.Deadline
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// untouched says whether a plan may still find that nothing needs to be done:
+// it waits for a cause or a person, and nothing of a fix is in place.
+func untouched(p pitwall.Plan) bool {
+	switch p.State {
+	case pitwall.Opened, pitwall.Baselined, pitwall.Diagnosed, pitwall.Escalated, pitwall.InconclusiveState:
+		return traffic(p) == ""
+	}
+	return false
+}
+
+// touching says whether the plan is in the middle of changing the world.
+func touching(p pitwall.Plan) bool {
+	return (p.State == pitwall.Canarying || p.State == pitwall.Verifying) && len(p.Steps) > 0
 }
 
 // note records an event whose payload is a reason alone.
 func (e *Engine) note(ctx context.Context, p pitwall.Plan, typ pitwall.EventType, reason string) error {
 	_, err := e.happen(ctx, p.ID, plan.Happening{Type: typ, Data: pitwall.ReasonData{Reason: reason}})
 	return err
+}
+
+// hold stops the plan and says where its traffic is left and how to undo that.
+func (e *Engine) hold(ctx context.Context, p pitwall.Plan, reason string) error {
+	if left := traffic(p); left != "" && touching(p) {
+		reason += fmt.Sprintf("; %s (to take the fix back: pitwall plan rollback %s)", left, p.ID)
+	}
+	return e.note(ctx, p, pitwall.EventHeld, reason)
 }
 
 func (e *Engine) wait(id pitwall.PlanID, words string) {

@@ -131,15 +131,15 @@ func (e *Engine) asked(p pitwall.Plan, r pitwall.ActRequest) (plan.Happening, st
 		h.Type = pitwall.EventHeld
 		return h, "put on hold; traffic stays as it is", nil
 	case "resume":
-		h.Type = pitwall.EventResumed
-		return h, fmt.Sprintf("resumed in state %s", p.Before), nil
+		h.Type, h.To = pitwall.EventResumed, resumed(p)
+		return h, fmt.Sprintf("resumed in state %s", h.To), nil
 	case "note":
 		h.Type = pitwall.EventNote
 		return h, "added a note", nil
 	case "close":
-		if e.touching(p) {
+		if split(p) {
 			return h, "", &pitwall.Error{Op: "closing plan", Kind: pitwall.Conflict, ID: string(p.ID),
-				Err: fmt.Errorf("it is changing the world"), Hint: "pitwall plan rollback " + string(p.ID)}
+				Err: fmt.Errorf("it is changing the world: %s", traffic(p)), Hint: "pitwall plan rollback " + string(p.ID)}
 		}
 		h.Type, h.Data = pitwall.EventWithoutCause, pitwall.ClosedData{Reason: r.Reason}
 		return h, "closed without a cause", nil
@@ -148,20 +148,47 @@ func (e *Engine) asked(p pitwall.Plan, r pitwall.ActRequest) (plan.Happening, st
 		Err: fmt.Errorf("unknown action %q", r.Action), Hint: "approve, hold, resume, rollback, note or close"}
 }
 
-// actRollback takes the fix back at once; no policy and no freeze stands in its way.
+// resumed is where a person's word lets a plan go on. What waits for want of a
+// cause or of a fix that helps is looked at again from the diagnosis on;
+// everything else goes on where it was.
+func resumed(p pitwall.Plan) pitwall.State {
+	if p.State == pitwall.InconclusiveState {
+		return pitwall.Baselined
+	}
+	if p.State == pitwall.Escalated {
+		switch p.Before {
+		case pitwall.Diagnosed, pitwall.RolledBack, pitwall.InconclusiveState:
+			return pitwall.Baselined
+		}
+	}
+	return p.Before
+}
+
+// actRollback takes the fix back at once; no policy, no freeze and no hold
+// stands in its way, and neither does a target that does not answer now.
 func (e *Engine) actRollback(ctx context.Context, p pitwall.Plan, r pitwall.ActRequest) (pitwall.ActResult, error) {
-	if !e.touching(p) || p.Fix == nil || len(p.Steps) == 0 {
+	in := p
+	if p.State == pitwall.Held {
+		in.State = p.Before
+	}
+	if !touching(in) {
 		return pitwall.ActResult{}, &pitwall.Error{Op: "rolling back", Kind: pitwall.Conflict, ID: string(p.ID),
 			Err: fmt.Errorf("nothing was changed that could be taken back; its state is %q", p.State), Hint: "pitwall plan view " + string(p.ID)}
 	}
-	res := pitwall.ActResult{Plan: p.ID, State: p.State, Did: fmt.Sprintf("taking back: %s", p.Fix.Title)}
-	if r.DryRun || runOf(p, undoStep) != nil {
+	res := pitwall.ActResult{Plan: p.ID, State: in.State, Did: fmt.Sprintf("taking back: %s", p.Fix.Title)}
+	undo := runOf(p, undoStep)
+	if r.DryRun || undo != nil && p.State != pitwall.Held {
 		return res, nil
 	}
-	if _, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventNote, Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}}); err != nil {
+	if undo != nil { // it was held in the middle of its undo
+		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventResumed, Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}})
 		return res, err
 	}
-	return res, e.takeBack(ctx, e.plan(p.ID))
+	p, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventNote, Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}})
+	if err != nil {
+		return res, err
+	}
+	return res, e.takeBack(ctx, p, r.By)
 }
 
 func decode(ev pitwall.Event, into any) error {

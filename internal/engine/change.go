@@ -3,19 +3,16 @@ package engine
 import (
 	"context"
 	"fmt"
-	"maps"
+	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/plan"
 )
 
-// undoStep is the id of the step that takes a fix back.
-const undoStep = "undo"
-
 // begin starts the change once it is approved.
 func (e *Engine) begin(ctx context.Context, p pitwall.Plan) error {
 	if e.c.Target == nil {
-		return e.note(ctx, p, pitwall.EventHeld, "no target is configured, so nothing can be changed")
+		return e.hold(ctx, p, "no target is configured, so nothing can be changed")
 	}
 	_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventCanarying, Data: pitwall.ReasonData{Reason: p.Fix.Title}})
 	return err
@@ -30,9 +27,11 @@ func (e *Engine) change(ctx context.Context, p pitwall.Plan) error {
 		run := runOf(p, step.ID)
 		switch {
 		case run == nil:
-			return e.intend(ctx, p, step.ID, step.Weights)
+			return e.intend(ctx, p, step)
 		case run.Done == nil:
 			return e.act(ctx, p, *run)
+		case run.Look != nil && run.Look.Action != pitwall.CanaryAdvance:
+			return e.takeBack(ctx, p, Actor) // judged so before a restart
 		case step.Judged && run.Look == nil:
 			return e.judge(ctx, p, step, *run)
 		}
@@ -45,37 +44,42 @@ func (e *Engine) change(ctx context.Context, p pitwall.Plan) error {
 	return e.watch(ctx, p)
 }
 
-func runOf(p pitwall.Plan, step string) *pitwall.StepRun {
-	for i := range p.Steps {
-		if p.Steps[i].Step.StepID == step {
-			return &p.Steps[i]
-		}
-	}
-	return nil
-}
-
 // intend writes down an effect before it happens: the key under which it will
-// be asked for, however often, and what the world looked like.
-func (e *Engine) intend(ctx context.Context, p pitwall.Plan, step string, weights map[pitwall.Version]int) error {
+// be asked for, however often, and what the world looked like. A target that
+// cannot be looked at for the time of a whole step holds the plan.
+func (e *Engine) intend(ctx context.Context, p pitwall.Plan, step pitwall.Step) error {
 	fencing, err := e.lease(ctx, p)
 	if err != nil {
 		return err
 	}
-	seen, err := e.c.Target.Observe(ctx, p.Fix.Service)
-	if err != nil {
-		return fmt.Errorf("observing %s: %w", p.Fix.Service, err)
+	seen, err := e.observe(ctx, p.Fix.Service)
+	if waited := e.c.Now().Sub(p.Updated); err != nil && ctx.Err() == nil && waited > e.c.Settings.StepMax {
+		return e.hold(ctx, p, fmt.Sprintf("step %s could not begin for %s: %v", step.ID, waited.Round(time.Second), err))
 	}
-	for v, w := range weights {
+	if err != nil {
+		return err
+	}
+	for v, w := range step.Weights {
 		if _, known := seen.Weights[v]; !known && w > 0 {
-			return e.note(ctx, p, pitwall.EventHeld, fmt.Sprintf("%s %s is not known to the target any more", p.Fix.Service, v))
+			return e.hold(ctx, p, fmt.Sprintf("%s %s is not known to the target any more", p.Fix.Service, v))
 		}
 	}
+	if want := left(p); !same(seen.Weights, want) {
+		return e.hold(ctx, p, fmt.Sprintf("%s: %s runs %s, but was left with %s", meddled, p.Fix.Service, weights(seen.Weights), weights(want)))
+	}
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepIntended, Data: pitwall.StepData{
-		StepID: step, Key: fmt.Sprintf("%s/%d/%s", p.ID, p.Cycle, step), Fencing: fencing,
-		Service: p.Fix.Service, Weights: weights, Was: seen.Weights, Undo: step == undoStep,
+		StepID: step.ID, Key: key(p, step.ID), Fencing: fencing,
+		Service: p.Fix.Service, Weights: step.Weights, Was: seen.Weights,
 	}})
 	return err
 }
+
+// meddled begins the reason of a hold when the world is not as it was left.
+const meddled = "somebody else changes the same service"
+
+// key names an effect for ever: the same effect has the same key however often
+// it is asked for.
+func key(p pitwall.Plan, step string) string { return fmt.Sprintf("%s/%d/%s", p.ID, p.Cycle, step) }
 
 // act makes an intended effect true. It looks before it acts, so after a crash
 // nothing is done twice; and it asks under the same key, so a target that did
@@ -83,21 +87,27 @@ func (e *Engine) intend(ctx context.Context, p pitwall.Plan, step string, weight
 func (e *Engine) act(ctx context.Context, p pitwall.Plan, run pitwall.StepRun) error {
 	now := e.c.Now()
 	if run.Failed > 0 && now.Sub(p.Updated) < e.c.Settings.Retry {
-		e.wait(p.ID, fmt.Sprintf("trying step %s again (%d of %d tries failed: %s)", run.Step.StepID, run.Failed, e.c.Settings.MaxTries, run.Step.Error))
+		e.wait(p.ID, e.again(run))
 		return nil
 	}
 	fencing, err := e.lease(ctx, p)
 	if err != nil {
 		return err
 	}
-	seen, err := e.c.Target.Observe(ctx, run.Step.Service)
+	seen, err := e.observe(ctx, run.Step.Service)
 	if err != nil {
 		return e.failed(ctx, p, run, err)
 	}
 	data := run.Step
-	data.Resumed = maps.Equal(nonZero(seen.Weights), nonZero(run.Step.Weights))
-	if !data.Resumed {
-		seen, err = e.c.Target.Apply(ctx, pitwall.Effect{
+	data.Resumed = same(seen.Weights, run.Step.Weights)
+	switch {
+	case data.Resumed:
+	case e.plan(p.ID).Seq != p.Seq:
+		return pitwall.Errorf(pitwall.Conflict, "acting on plan", "%s was moved by a person meanwhile", p.ID)
+	case !run.Step.Undo && !same(seen.Weights, run.Step.Was):
+		return e.hold(ctx, p, fmt.Sprintf("%s: asked for %s, the target shows %s", meddled, weights(run.Step.Weights), weights(seen.Weights)))
+	default:
+		seen, err = e.apply(ctx, pitwall.Effect{
 			Key: run.Step.Key, Fencing: fencing, Service: run.Step.Service, Weights: run.Step.Weights,
 			Reason: fmt.Sprintf("%s: %s", p.ID, p.Fix.Title), Actor: Actor,
 		})
@@ -105,26 +115,43 @@ func (e *Engine) act(ctx context.Context, p pitwall.Plan, run pitwall.StepRun) e
 			return e.failed(ctx, p, run, err)
 		}
 	}
-	if !maps.Equal(nonZero(seen.Weights), nonZero(run.Step.Weights)) {
-		return e.failed(ctx, p, run, fmt.Errorf("asked for %v, the target shows %v: somebody else changes it too", run.Step.Weights, seen.Weights))
+	if !same(seen.Weights, run.Step.Weights) {
+		return e.failed(ctx, p, run, fmt.Errorf("%s: asked for %s, the target shows %s", meddled, weights(run.Step.Weights), weights(seen.Weights)))
 	}
-	data.Seen, data.Fencing = seen.Weights, fencing
+	data.Seen, data.Fencing, data.Error = seen.Weights, fencing, ""
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepDone, Data: data})
 	return err
 }
 
-func nonZero(weights map[pitwall.Version]int) map[pitwall.Version]int {
-	out := map[pitwall.Version]int{}
-	for v, w := range weights {
-		if w != 0 {
-			out[v] = w
-		}
+// observe and apply ask the target. One that hangs longer than a whole step may
+// take counts as one that does not answer.
+func (e *Engine) observe(ctx context.Context, s pitwall.ServiceName) (pitwall.TargetState, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.c.Settings.StepMax)
+	defer cancel()
+	state, err := e.c.Target.Observe(ctx, s)
+	if err != nil {
+		return state, fmt.Errorf("observing %s: %w", s, err)
 	}
-	return out
+	return state, nil
 }
 
-// failed records a try that failed; too many hold the plan.
+func (e *Engine) apply(ctx context.Context, effect pitwall.Effect) (pitwall.TargetState, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.c.Settings.StepMax)
+	defer cancel()
+	return e.c.Target.Apply(ctx, effect)
+}
+
+// again words the pause between two tries.
+func (e *Engine) again(run pitwall.StepRun) string {
+	return fmt.Sprintf("trying step %s again (%d of %d tries failed: %s)", run.Step.StepID, run.Failed, e.c.Settings.MaxTries, run.Step.Error)
+}
+
+// failed records a try that failed; too many hold the plan. A try that broke off
+// because this process ends is none: the next one looks before it acts.
 func (e *Engine) failed(ctx context.Context, p pitwall.Plan, run pitwall.StepRun, cause error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	data := run.Step
 	data.Error = cause.Error()
 	p, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepFailed, Data: data})
@@ -134,60 +161,20 @@ func (e *Engine) failed(ctx context.Context, p pitwall.Plan, run pitwall.StepRun
 	if run.Failed+1 < e.c.Settings.MaxTries {
 		return nil
 	}
-	return e.note(ctx, p, pitwall.EventHeld, fmt.Sprintf("step %s failed %d times: %v", run.Step.StepID, run.Failed+1, cause))
+	return e.hold(ctx, p, fmt.Sprintf("step %s failed %d times: %v", run.Step.StepID, run.Failed+1, cause))
 }
 
-// lease takes the exclusive right to change a service's weights.
+// lease takes, or renews, the exclusive right of a plan to change a service's
+// weights. It is renewed for as long as the change lasts, so that no other plan
+// and no other Pitwall changes the same service meanwhile.
 func (e *Engine) lease(ctx context.Context, p pitwall.Plan) (uint64, error) {
-	name := "weights/" + string(p.Fix.Service)
-	fencing, err := e.c.Leases.Acquire(ctx, name, e.c.Instance, e.c.Settings.LeaseTTL, e.c.Now())
-	if err != nil {
+	name, owner := "weights/"+string(p.Fix.Service), fmt.Sprintf("%s for %s", e.c.Instance, p.ID)
+	fencing, err := e.c.Leases.Acquire(ctx, name, owner, e.c.Settings.LeaseTTL, e.c.Now())
+	switch {
+	case pitwall.KindOf(err) == pitwall.Conflict:
+		return 0, fmt.Errorf("waiting for the sole right to change %s, which another plan has, or a Pitwall that ended a moment ago left behind: %w", p.Fix.Service, err)
+	case err != nil:
 		return 0, fmt.Errorf("taking the lease %s: %w", name, err)
 	}
 	return fencing, nil
-}
-
-// takeBack starts the undo of a fix; why is recorded when it is finished.
-func (e *Engine) takeBack(ctx context.Context, p pitwall.Plan) error {
-	return e.intend(ctx, p, undoStep, p.Fix.Steps[0].Undo)
-}
-
-// finishUndo completes an undo and says how the change ended.
-func (e *Engine) finishUndo(ctx context.Context, p pitwall.Plan, run pitwall.StepRun) error {
-	if run.Done == nil {
-		return e.act(ctx, p, run)
-	}
-	typ, reason := whyUndone(p)
-	return e.note(ctx, p, typ, reason)
-}
-
-// whyUndone reads from the record why the fix was taken back, so that the
-// answer is the same after a restart.
-func whyUndone(p pitwall.Plan) (pitwall.EventType, string) {
-	if v := p.Verification; v != nil && !v.Pass {
-		if v.Verdict == pitwall.Undecided {
-			return pitwall.EventInconclusive, v.Reason
-		}
-		return pitwall.EventRolledBack, v.Reason
-	}
-	for _, run := range p.Steps {
-		if run.Look == nil {
-			continue
-		}
-		switch run.Look.Action {
-		case pitwall.CanaryRollBack:
-			return pitwall.EventRolledBack, run.Look.Reason
-		case pitwall.CanaryGiveUp:
-			return pitwall.EventInconclusive, run.Look.Reason
-		}
-	}
-	for i := len(p.Events) - 1; i >= 0; i-- {
-		if ev := p.Events[i]; ev.Type == pitwall.EventNote {
-			var d pitwall.ReasonData
-			if decode(ev, &d) == nil {
-				return pitwall.EventRolledBack, d.Reason
-			}
-		}
-	}
-	return pitwall.EventRolledBack, "the fix was taken back"
 }

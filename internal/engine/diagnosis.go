@@ -64,23 +64,12 @@ func (e *Engine) diagnose(ctx context.Context, p pitwall.Plan) error {
 	if err != nil {
 		return err
 	}
-	late := e.c.Now().Sub(p.OpenedAt) > e.c.Settings.DiagnoseMax
-	switch {
-	case d.Verdict == pitwall.DiagnosisLikely:
-		_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventDiagnosed, Data: pitwall.DiagnosedData{Diagnosis: d}})
-		return err
-	case e.recovered(p):
-		_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventNotWarranted, Data: pitwall.ClosedData{
-			Reason: "it recovered by itself before a cause was found", Verdict: d.Verdict}})
-		return err
-	case !late:
+	if d.Verdict != pitwall.DiagnosisLikely && e.c.Now().Sub(p.Since) <= e.c.Settings.DiagnoseMax {
 		e.wait(p.ID, "no clear cause yet: "+d.Summary+"; looking again with more data")
 		return nil
 	}
-	if _, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventDiagnosed, Data: pitwall.DiagnosedData{Diagnosis: d}}); err != nil {
-		return err
-	}
-	return e.note(ctx, p, pitwall.EventEscalated, fmt.Sprintf("no cause found in %s: %s", e.c.Settings.DiagnoseMax, d.Summary))
+	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventDiagnosed, Data: pitwall.DiagnosedData{Diagnosis: d}})
+	return err
 }
 
 // ask runs the diagnosis: it names what it needs, the engine fetches, until it is done.
@@ -134,14 +123,22 @@ func (e *Engine) answer(ctx context.Context, q diagnose.Query) diagnose.Answer {
 	return a
 }
 
-// recovered says whether the objective stopped burning by itself: no plan-opening
-// tier has fired for a while and recent requests are inside the objective.
+// recovered says whether the objective stopped burning though nothing of this
+// plan is in place: for a whole watch no tier that opens a plan fires and
+// requests, enough of them to have shown the trouble had it gone on, are inside
+// the objective. No requests are no recovery.
 func (e *Engine) recovered(p pitwall.Plan) bool {
-	s, now := e.slo(p.SLO), e.c.Now()
-	if _, firing := e.c.Ledger.Burning(s, now); firing {
+	s, now, since := e.slo(p.SLO), e.c.Now(), p.OpenedAt
+	if undo := runOf(p, undoStep); undo != nil && undo.Done != nil {
+		since = undo.Done.Add(e.c.Settings.Settle) // what was good until then was the fix's doing
+	}
+	watch := pitwall.Period{From: now.Add(-e.c.Settings.Watch), To: now}
+	if _, firing := e.c.Ledger.Burning(s, now); firing || watch.From.Before(since) {
 		return false
 	}
-	recent := e.c.Ledger.Sum(s.Name, pitwall.Period{From: now.Add(-e.c.Settings.Watch), To: now})
-	ratio, ok := recent.ErrorRatio()
-	return ok && ratio <= 1-s.Target
+	recent, burn := e.c.Ledger.Sum(s.Name, watch), p.Opened.Burn.State
+	ratio, known := recent.ErrorRatio()
+	trouble, _ := burn.Short.ErrorRatio()
+	expected := float64(recent.Total()) * float64(trouble)
+	return known && ratio <= 1-s.Target && expected >= float64(max(3, burn.Tier.MinBad))
 }

@@ -19,12 +19,17 @@ func (e *Engine) enforce(ctx context.Context, p pitwall.Plan) error {
 		return e.close(ctx, p)
 	}
 	if e.c.Repository == nil {
-		return e.note(ctx, p, pitwall.EventHeld, "the fix is verified, but no repository is configured to leave gate, alert and runbook in")
+		return e.hold(ctx, p, "the fix is verified, but no repository is configured to leave gate, alert and runbook in")
 	}
-	if run := runOf(p, enforceStep); run == nil {
+	run := runOf(p, enforceStep)
+	if run == nil {
 		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepIntended, Data: pitwall.StepData{
-			StepID: enforceStep, Key: fmt.Sprintf("%s/%d/%s", p.ID, p.Cycle, enforceStep), Service: p.Fix.Service}})
+			StepID: enforceStep, Key: key(p, enforceStep), Service: p.Fix.Service}})
 		return err
+	}
+	if run.Failed > 0 && e.c.Now().Sub(p.Updated) < e.c.Settings.Retry {
+		e.wait(p.ID, e.again(*run))
+		return nil
 	}
 	requests, err := e.samples(ctx, p)
 	if err != nil {
@@ -35,16 +40,15 @@ func (e *Engine) enforce(ctx context.Context, p pitwall.Plan) error {
 		Owner: e.c.Owner(p.Fix.Service), PublicURL: e.c.Settings.PublicURL,
 		Now: p.Reached[pitwall.Enforcing], SampleRequests: requests, Runbook: e.runbook(p.Fix.Playbook),
 	})
+	if pitwall.KindOf(err) == pitwall.Invalid {
+		return e.hold(ctx, p, fmt.Sprintf("the fix is verified, but what should be left behind cannot be written: %v", err))
+	}
 	if err != nil {
 		return fmt.Errorf("rendering what is left behind: %w", err)
 	}
 	data, err := e.c.Repository.Deliver(ctx, p.ID, fmt.Sprintf("%s: keep %s from returning", p.ID, p.Hypothesis.Class), files)
 	if err != nil {
-		_, herr := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepFailed, Data: pitwall.StepData{StepID: enforceStep, Error: err.Error()}})
-		if herr == nil && runOf(e.plan(p.ID), enforceStep).Failed >= e.c.Settings.MaxTries {
-			herr = e.note(ctx, p, pitwall.EventHeld, fmt.Sprintf("the repository refuses the files: %v", err))
-		}
-		return herr
+		return e.failed(ctx, p, *run, err)
 	}
 	data.Gate = gate
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventEnforced, Data: data})

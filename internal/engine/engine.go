@@ -2,7 +2,7 @@ package engine
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
-	"github.com/pitwall/pitwall/internal/plan"
 	"github.com/pitwall/pitwall/internal/policy"
 	"github.com/pitwall/pitwall/internal/record"
 	"github.com/pitwall/pitwall/internal/slo"
@@ -69,6 +68,25 @@ type Settings struct {
 	PublicURL     string
 }
 
+// check refuses settings with which the loop would wait for ever, or not at all.
+func (s Settings) check() error {
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+	}{
+		{"tick", s.Tick}, {"settle", s.Settle}, {"baseline", s.Baseline}, {"onset_lookback", s.OnsetLookback},
+		{"diagnose_min", s.DiagnoseMin}, {"diagnose_max", s.DiagnoseMax}, {"canary.step_max", s.StepMax}, {"watch", s.Watch},
+		{"verify.min_requests", time.Duration(s.VerifyMin)}, {"verify.max", s.VerifyMax}, {"deadline", s.Deadline},
+		{"lease_ttl", s.LeaseTTL}, {"retry", s.Retry}, {"max_tries", time.Duration(s.MaxTries)},
+	} {
+		if d.value <= 0 {
+			return &pitwall.Error{Op: "starting engine", Kind: pitwall.Invalid, ID: "engine." + d.key,
+				Err: errors.New("it must be positive"), Hint: "set engine." + d.key + " in pitwall.yaml"}
+		}
+	}
+	return nil
+}
+
 // Engine runs plans. Make one with New, feed it spans, and Run it.
 type Engine struct {
 	c   Config
@@ -77,104 +95,33 @@ type Engine struct {
 	feed     sync.Mutex // guards the ledger's dirty steps together with position
 	position uint64
 
-	record sync.Mutex // one event at a time: check, append, fold
-	mu     sync.Mutex // guards plans, live, busy
+	record sync.Mutex // one event at a time: check, append, fold; guards folded
+	folded uint64     // the last event of the record that was folded in
+	mu     sync.Mutex // guards plans, order, live, drawn, busy
 	plans  map[pitwall.PlanID]pitwall.Plan
 	order  []pitwall.PlanID
 	live   map[pitwall.PlanID]pitwall.Live
+	drawn  map[pitwall.PlanID]time.Time // when the live chart was made
 	busy   map[pitwall.PlanID]bool
 	rng    sync.Mutex // guards c.Rand
 }
 
 // New reads the record and gives an engine that knows every plan in it.
 func New(ctx context.Context, c Config) (*Engine, error) {
-	if c.Settings.Tick <= 0 || c.Settings.Settle <= 0 || c.Settings.Baseline <= 0 || c.Settings.StepMax <= 0 {
-		return nil, pitwall.Errorf(pitwall.Invalid, "starting engine", "tick, settle, baseline and step_max must be positive")
+	if err := c.Settings.check(); err != nil {
+		return nil, err
 	}
 	e := &Engine{
 		c: c, log: c.Log,
 		plans: map[pitwall.PlanID]pitwall.Plan{},
 		live:  map[pitwall.PlanID]pitwall.Live{},
+		drawn: map[pitwall.PlanID]time.Time{},
 		busy:  map[pitwall.PlanID]bool{},
 	}
-	if err := e.restore(ctx); err != nil {
-		return nil, fmt.Errorf("reading the record: %w", err)
+	if err := e.catchUp(ctx); err != nil {
+		return nil, err
 	}
 	return e, nil
-}
-
-func (e *Engine) restore(ctx context.Context) error {
-	for after := uint64(0); ; {
-		events, err := e.c.Recorder.Events(ctx, after, 1000)
-		if err != nil {
-			return err
-		}
-		for _, ev := range events {
-			after = ev.Seq
-			if ev.Plan == "" {
-				continue
-			}
-			if err := e.fold(ev); err != nil {
-				return err
-			}
-		}
-		if len(events) == 0 {
-			return nil
-		}
-	}
-}
-
-// fold takes a recorded event into the plans in memory.
-func (e *Engine) fold(ev pitwall.Event) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	old, known := e.plans[ev.Plan]
-	next, err := plan.Apply(old, ev)
-	if err != nil {
-		return err
-	}
-	if !known {
-		e.order = append(e.order, ev.Plan)
-	}
-	e.plans[ev.Plan] = next
-	return nil
-}
-
-// happen records one happening of a plan and folds it in. It is the only way
-// in which a plan moves.
-func (e *Engine) happen(ctx context.Context, id pitwall.PlanID, h plan.Happening) (pitwall.Plan, error) {
-	e.record.Lock()
-	defer e.record.Unlock()
-	e.mu.Lock()
-	p := e.plans[id]
-	e.mu.Unlock()
-	if p.ID == "" {
-		p.ID = id // the first event of a new plan
-	}
-	if h.At.IsZero() {
-		h.At = e.c.Now()
-	}
-	if h.Actor == "" {
-		h.Actor = Actor
-	}
-	ev, err := plan.Next(p, h)
-	if err != nil {
-		return p, err
-	}
-	sealed, err := e.c.Recorder.Append(ctx, ev)
-	if err != nil {
-		return p, err
-	}
-	if err := e.fold(sealed[0]); err != nil {
-		return p, err
-	}
-	e.mu.Lock()
-	next := e.plans[id]
-	e.mu.Unlock()
-	if next.State != p.State {
-		e.log.Info("Plan moved", "plan", id, "service", next.Service, "from", p.State, "stage", next.State)
-	}
-	return next, nil
 }
 
 // Feed counts a batch of spans into the ledger. The span store calls it with

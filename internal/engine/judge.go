@@ -11,7 +11,11 @@ import (
 
 // judge looks at the canary. The look is computed from the spans since the step
 // began, so it is the same after a restart, and looking often costs no error.
+// A plan that was held gets the step's whole time once more.
 func (e *Engine) judge(ctx context.Context, p pitwall.Plan, step pitwall.Step, run pitwall.StepRun) error {
+	if _, err := e.lease(ctx, p); err != nil {
+		return err
+	}
 	in := pitwall.Period{From: *run.Done, To: e.settled()}
 	if in.Duration() <= 0 {
 		e.wait(p.ID, fmt.Sprintf("waiting for the first requests of step %s", step.ID))
@@ -24,7 +28,7 @@ func (e *Engine) judge(ctx context.Context, p pitwall.Plan, step pitwall.Step, r
 	look := canary.Judge(canary.Input{
 		StepID: step.ID, Weight: step.Weights[p.Fix.Good], Service: p.Fix.Service,
 		Control: p.Fix.Bad, Treatment: p.Fix.Good, Guardrails: p.Fix.Guardrails,
-		Spans: spans, Period: in, Now: e.c.Now(), Deadline: run.Done.Add(e.c.Settings.StepMax),
+		Spans: spans, Period: in, Now: e.c.Now(), Deadline: later(*run.Done, p.Since).Add(e.c.Settings.StepMax),
 		Settings: canary.Settings{Alpha: e.c.Settings.Alpha, MinRequests: e.c.Settings.MinRequests, Steps: judged(p.Fix.Steps)},
 	})
 	next := e.c.Now().Add(e.c.Settings.Tick)
@@ -36,12 +40,15 @@ func (e *Engine) judge(ctx context.Context, p pitwall.Plan, step pitwall.Step, r
 	if err != nil || look.Action == pitwall.CanaryAdvance {
 		return err
 	}
-	return e.takeBack(ctx, p)
+	return e.takeBack(ctx, p, Actor)
 }
 
 // watch keeps an eye on the objective after promotion. If it is still bad when
 // the watch is over, the fix did not help and is taken back.
 func (e *Engine) watch(ctx context.Context, p pitwall.Plan) error {
+	if _, err := e.lease(ctx, p); err != nil {
+		return err
+	}
 	from := p.PromotedAt.Add(e.c.Settings.Settle)
 	now := e.settled()
 	if now.Sub(from) < e.c.Settings.Watch {
@@ -53,10 +60,10 @@ func (e *Engine) watch(ctx context.Context, p pitwall.Plan) error {
 	ratio, known := counts.ErrorRatio()
 	if !known {
 		e.wait(p.ID, "no requests since promotion; nothing can be said yet")
-		if now.Sub(from) < e.c.Settings.StepMax {
+		if now.Sub(later(from, p.Since)) < e.c.Settings.StepMax {
 			return nil
 		}
-		return e.note(ctx, p, pitwall.EventHeld, "no requests arrived after promotion, so nothing can be verified")
+		return e.hold(ctx, p, "no requests arrived after promotion, so nothing can be verified")
 	}
 	tier := p.Opened.Burn.State.Tier
 	if float64(ratio) <= tier.Factor*float64(1-s.Target) {
@@ -68,7 +75,7 @@ func (e *Engine) watch(ctx context.Context, p pitwall.Plan) error {
 	if err := e.note(ctx, p, pitwall.EventNote, reason); err != nil {
 		return err
 	}
-	return e.takeBack(ctx, e.plan(p.ID))
+	return e.takeBack(ctx, e.plan(p.ID), Actor)
 }
 
 // judged counts the steps that share the release's error bound.

@@ -11,14 +11,23 @@ import (
 // chartPoints bounds how many points a live chart has.
 const chartPoints = 240
 
-// refresh recomputes what the page shows live of a plan: its budget and the
-// headline chart from a while before the onset until now.
+// chartSpan is how far a live chart reaches back at most. A plan may wait for
+// days, and would read more spans at every tick.
+const chartSpan = time.Hour
+
+// refresh recomputes what the page shows live of a plan: its budget, and the
+// headline chart from a while before the onset until now. The chart is drawn
+// anew when a point's width has passed, for until then it would be the same.
 func (e *Engine) refresh(ctx context.Context, p pitwall.Plan) error {
 	now := e.c.Now()
 	s := e.slo(p.SLO)
 	budget := e.c.Ledger.Budget(s, now)
-	from := p.Opened.Regression.Onset.At.Add(-e.c.Settings.Baseline / 2)
+	e.update(p.ID, func(l *pitwall.Live) { l.Budget = &budget })
+	from := later(p.Opened.Regression.Onset.At.Add(-e.c.Settings.Baseline/2), now.Add(-chartSpan))
 	in := pitwall.Period{From: from, To: e.settled()}
+	if !e.due(p.ID, now, in.Duration()/chartPoints) {
+		return nil
+	}
 	spans, err := e.headline(ctx, p, in, false)
 	if err != nil {
 		return err
@@ -40,8 +49,20 @@ func (e *Engine) refresh(ctx context.Context, p pitwall.Plan) error {
 	if p.Baseline != nil {
 		chart.Band = band(*p.Baseline, s.SLI)
 	}
-	e.update(p.ID, func(l *pitwall.Live) { l.Budget, l.Charts = &budget, []pitwall.Chart{chart} })
+	e.update(p.ID, func(l *pitwall.Live) { l.Charts = []pitwall.Chart{chart} })
 	return nil
+}
+
+// due says whether a plan's chart is older than a point's width, and takes it to
+// be drawn now.
+func (e *Engine) due(id pitwall.PlanID, now time.Time, width time.Duration) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if last, drawn := e.drawn[id]; drawn && now.Sub(last) < width {
+		return false
+	}
+	e.drawn[id] = now
+	return true
 }
 
 // quantiles draws one line per quantile of the server spans' durations, in

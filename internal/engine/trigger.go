@@ -57,10 +57,7 @@ func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn)
 			"a gate, an alert rule or a runbook entry left behind",
 		},
 	}
-	e.record.Lock()
-	id := pitwall.PlanID(fmt.Sprintf("PIP-%d", len(e.all())+1))
-	e.record.Unlock()
-	_, err = e.happen(ctx, id, plan.Happening{Type: pitwall.EventOpened, Data: data})
+	_, err = e.happen(ctx, "", plan.Happening{Type: pitwall.EventOpened, Data: data})
 	return err
 }
 

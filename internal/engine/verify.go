@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/plan"
@@ -14,15 +16,25 @@ func (e *Engine) verify(ctx context.Context, p pitwall.Plan) error {
 	if run := runOf(p, undoStep); run != nil {
 		return e.finishUndo(ctx, p, *run)
 	}
-	if p.Verification != nil && !p.Verification.Pass {
-		return e.takeBack(ctx, p)
+	if v := p.Verification; v != nil && !v.Pass {
+		if e.helped(p, *v) {
+			return e.note(ctx, p, pitwall.EventEscalated, fmt.Sprintf(
+				"the fix helped and stays, but it is not proven: %s; to prove it anew: pitwall plan resume %s", v.Reason, p.ID))
+		}
+		return e.takeBack(ctx, p, Actor)
+	}
+	if _, err := e.lease(ctx, p); err != nil {
+		return err
+	}
+	if last := e.Live(p.ID).Verification; last != nil && last.Need == 0 && e.c.Now().Sub(last.At) < e.pause(*last) {
+		return nil
 	}
 	v, err := e.proof(ctx, p)
 	if err != nil {
 		return err
 	}
 	e.update(p.ID, func(l *pitwall.Live) { l.Verification, l.Waiting = &v, v.Reason })
-	if !v.Done {
+	if !v.Done || !v.Pass && e.helped(p, v) && e.c.Now().Before(p.Since.Add(e.c.Settings.VerifyMax)) {
 		return nil
 	}
 	to := pitwall.Verifying
@@ -33,12 +45,62 @@ func (e *Engine) verify(ctx context.Context, p pitwall.Plan) error {
 	return err
 }
 
-func (e *Engine) proof(ctx context.Context, p pitwall.Plan) (pitwall.Verification, error) {
-	began := p.Reached[pitwall.Canarying]
+// helped says whether the objective is at least twice as well off as during the
+// trouble, and no neighbour is worse for it. To undo such a fix because
+// something else disturbs the proof would bring back what is known to be worse;
+// so it is looked at again with newer requests, and in the end a person is asked.
+func (e *Engine) helped(p pitwall.Plan, v pitwall.Verification) bool {
+	for _, row := range v.Rows {
+		if row.Verdict == pitwall.Worse && e.neighbour(p, row) {
+			return false
+		}
+	}
+	during, known := e.c.Ledger.Sum(p.SLO, v.During).ErrorRatio()
+	after, seen := e.c.Ledger.Sum(p.SLO, v.After).ErrorRatio()
+	return known && seen && during > 0 && after <= during/2
+}
+
+// neighbour says whether a row is about something else than the headline: not
+// the hypothesis' own signal, and not the same operation as its caller sees it,
+// which holds every disturbance of the headline once more.
+func (e *Engine) neighbour(p pitwall.Plan, row pitwall.Comparison) bool {
+	sli := e.slo(p.SLO).SLI
+	if row.Operation != sli.Operation {
+		return row.Service != p.Hypothesis.Signal.Service || row.Operation != p.Hypothesis.Signal.Operation
+	}
+	for _, op := range p.Baseline.Operations {
+		if op.Service == sli.Service && op.Operation == sli.Operation && slices.Contains(op.Callers, string(row.Service)) {
+			return false
+		}
+	}
+	return row.Service != sli.Service
+}
+
+// pause is the time between two looks at a proof: enough for requests that the
+// look before has not seen, most of all after one that said no.
+func (e *Engine) pause(last pitwall.Verification) time.Duration {
+	if last.Done {
+		return e.c.Settings.Baseline / 4
+	}
+	return e.c.Settings.Baseline / 20
+}
+
+// afterwards is the stretch that is held against the baseline: all since promotion,
+// and in the long run as much as the baseline is long and a little more, so that
+// a disturbance in between passes out of sight.
+func (e *Engine) afterwards(p pitwall.Plan) pitwall.Period {
 	after := pitwall.Period{From: p.PromotedAt.Add(e.c.Settings.Settle), To: e.settled()}
-	s := e.slo(p.SLO)
+	if longest := e.c.Settings.Baseline * 6 / 5; after.Duration() > longest {
+		after.From = after.To.Add(-longest)
+	}
+	return after
+}
+
+func (e *Engine) proof(ctx context.Context, p pitwall.Plan) (pitwall.Verification, error) {
+	began := p.Steps[0].Intended // there are steps, or nothing would be verified
+	s, after := e.slo(p.SLO), e.afterwards(p)
 	counts := e.c.Ledger.Sum(s.Name, after)
-	deadline := p.Reached[pitwall.Verifying].Add(e.c.Settings.VerifyMax)
+	deadline := p.Since.Add(e.c.Settings.VerifyMax)
 	if n := int64(counts.Total()); n < e.c.Settings.VerifyMin && e.c.Now().Before(deadline) {
 		need := e.c.Settings.VerifyMin - n
 		return pitwall.Verification{At: e.c.Now(), Before: p.Baseline.Period, After: after, Verdict: pitwall.Undecided, Need: need,

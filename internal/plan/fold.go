@@ -69,14 +69,19 @@ func Apply(p pitwall.Plan, e pitwall.Event) (pitwall.Plan, error) {
 		return p, fmt.Errorf("folding event %d (%s) of %s: %w", e.Seq, e.Type, e.Plan, err)
 	}
 	if to != n.State {
-		if to == pitwall.Held || to == pitwall.Escalated {
+		if interrupts(to) && !interrupts(n.State) {
 			n.Before = n.State
 		}
+		if _, again := n.Reached[to]; !again || interrupts(to) || !interrupts(n.State) {
+			n.Reached[to] = e.Time // going on after an interruption is not reaching it anew
+		}
 		n.State, n.Since = to, e.Time
-		n.Reached[to] = e.Time
 	}
 	return n, nil
 }
+
+// interrupts says whether a plan returns from this state to where it was.
+func interrupts(s pitwall.State) bool { return s == pitwall.Held || s == pitwall.Escalated }
 
 func copyOf(p pitwall.Plan) pitwall.Plan {
 	p.Reached = maps.Clone(p.Reached)
@@ -107,7 +112,7 @@ func take(p *pitwall.Plan, e pitwall.Event) error {
 		if err := decode(e, &d); err != nil {
 			return err
 		}
-		p.Diagnosis = &d.Diagnosis
+		p.Diagnosis, p.Tried = &d.Diagnosis, nil // the ranks of an older diagnosis mean nothing in this one
 	case pitwall.EventProposed:
 		return takeProposed(p, e)
 	case pitwall.EventDecided, pitwall.EventApproved:
@@ -171,6 +176,9 @@ func takeReason(p *pitwall.Plan, e pitwall.Event) error {
 	p.Reason = d.Reason
 	if e.Type == pitwall.EventResumed {
 		p.Reason = ""
+		if v := p.Verification; v != nil && !v.Pass {
+			p.Verification = nil // to be proven anew
+		}
 	}
 	if e.Type == pitwall.EventRolledBack && p.Hypothesis != nil {
 		p.Tried = append(p.Tried, p.Hypothesis.Rank)
