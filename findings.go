@@ -39,6 +39,15 @@ const (
 	BottleneckObservabilityGap Bottleneck = "observability-gap"
 )
 
+// Bottlenecks lists them all.
+func Bottlenecks() []Bottleneck {
+	return []Bottleneck{
+		BottleneckCPU, BottleneckAllocation, BottleneckIODB, BottleneckLock, BottleneckNetwork, BottleneckPayload, BottleneckNPlus1,
+		BottleneckPool, BottleneckDependency, BottleneckCapacity, BottleneckCache, BottleneckColdStart, BottleneckConfig,
+		BottleneckException, BottleneckReturn, BottleneckTraffic, BottleneckNode, BottleneckClient, BottleneckObservabilityGap,
+	}
+}
+
 // Onset is when something began to move, with its uncertainty: the true start
 // lies between Earliest and Latest.
 type Onset struct {

@@ -16,6 +16,11 @@ const (
 	ChangeDependency ChangeKind = "dependency"
 )
 
+// ChangeKinds lists them all.
+func ChangeKinds() []ChangeKind {
+	return []ChangeKind{ChangeDeploy, ChangeConfig, ChangeFlag, ChangeScale, ChangeMigration, ChangeTraffic, ChangeDependency}
+}
+
 // Change is a thing that happened to the world, with how it was seen.
 type Change struct {
 	ID              ChangeID          `json:"id"`

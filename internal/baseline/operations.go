@@ -7,13 +7,8 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/stats"
+	"github.com/pitwall/pitwall/internal/trace"
 )
-
-// spanKey names a span in a batch of many traces.
-type spanKey struct {
-	trace pitwall.TraceID
-	span  uint64
-}
 
 // opKey is a service and an operation by their dictionary numbers.
 type opKey struct{ service, operation uint32 }
@@ -34,7 +29,8 @@ func Stats(b *pitwall.SpanBatch, p pitwall.Period) []pitwall.OperationStats {
 	if b == nil {
 		return nil
 	}
-	index, parts := family(b)
+	f := trace.Build(b)
+	self := trace.SelfTimes(b, f)
 	ops := map[opKey]*gathered{}
 	for i := range b.Len() {
 		if !server(b, i, p) {
@@ -46,8 +42,10 @@ func Stats(b *pitwall.SpanBatch, p pitwall.Period) []pitwall.OperationStats {
 			g = &gathered{callers: map[string]bool{}}
 			ops[k] = g
 		}
-		g.add(b, i, parts[i])
-		if parent, ok := index[spanKey{b.TraceID[i], b.ParentID[i]}]; ok && b.ParentID[i] != 0 {
+		g.add(b, i)
+		g.self = append(g.self, seconds(self[i]))
+		g.children += len(f.Children(i))
+		if parent := f.Parent[i]; parent >= 0 {
 			g.callers[b.Strings[b.Service[parent]]] = true
 		}
 	}
@@ -63,27 +61,7 @@ func Stats(b *pitwall.SpanBatch, p pitwall.Period) []pitwall.OperationStats {
 	return out
 }
 
-// family finds spans by id, and for each server span the stretches of time its
-// direct children took.
-func family(b *pitwall.SpanBatch) (index map[spanKey]int, parts map[int][]stats.Span) {
-	index = make(map[spanKey]int, b.Len())
-	for i := range b.Len() {
-		index[spanKey{b.TraceID[i], b.SpanID[i]}] = i
-	}
-	parts = map[int][]stats.Span{}
-	for i := range b.Len() {
-		if b.ParentID[i] == 0 {
-			continue
-		}
-		parent, ok := index[spanKey{b.TraceID[i], b.ParentID[i]}]
-		if ok && b.Kind[parent] == pitwall.SpanServer {
-			parts[parent] = append(parts[parent], stats.Span{From: b.Start[i], To: b.Start[i] + b.Duration[i]})
-		}
-	}
-	return index, parts
-}
-
-func (g *gathered) add(b *pitwall.SpanBatch, i int, parts []stats.Span) {
+func (g *gathered) add(b *pitwall.SpanBatch, i int) {
 	g.durations = append(g.durations, seconds(b.Duration[i]))
 	if b.Failed[i] {
 		g.failed++
@@ -94,9 +72,6 @@ func (g *gathered) add(b *pitwall.SpanBatch, i int, parts []stats.Span) {
 	if b.RespBytes[i] >= 0 {
 		g.response = append(g.response, float64(b.RespBytes[i]))
 	}
-	covered := stats.Covered(stats.Span{From: b.Start[i], To: b.Start[i] + b.Duration[i]}, parts)
-	g.self = append(g.self, seconds(b.Duration[i]-covered))
-	g.children += len(parts)
 }
 
 func (g *gathered) sum(p pitwall.Period) pitwall.OperationStats {
@@ -139,21 +114,9 @@ func Load(b *pitwall.SpanBatch, p pitwall.Period) []pitwall.RouteLoad {
 	if b == nil {
 		return nil
 	}
-	present := make(map[spanKey]bool, b.Len())
-	for i := range b.Len() {
-		present[spanKey{b.TraceID[i], b.SpanID[i]}] = true
-	}
-	root := map[pitwall.TraceID]int{}
-	for i := range b.Len() {
-		if b.Kind[i] != pitwall.SpanServer || b.ParentID[i] != 0 && present[spanKey{b.TraceID[i], b.ParentID[i]}] {
-			continue
-		}
-		if first, ok := root[b.TraceID[i]]; !ok || b.Start[i] < b.Start[first] {
-			root[b.TraceID[i]] = i
-		}
-	}
 	count := map[opKey]int64{}
-	for _, i := range root {
+	for _, entry := range trace.Entries(b, trace.Build(b)) {
+		i := int(entry)
 		if server(b, i, p) {
 			count[opKey{b.Service[i], b.Operation[i]}]++
 		}

@@ -129,7 +129,7 @@ func TestRefusals(t *testing.T) {
 	f("owner: a\nowner: b\n", ":2", "already defined")
 	f("services: [{name: a}, {name: a}]", ":1", "listed twice")
 	f("a: b: c", "", "mapping values are not allowed")
-	f("owner: a\n---\nowner: b\n", ":2", "only one document")
+	f("owner: a\n---\nowner: b\n", ":3", "only one document")
 	f("- a\n", ":1", "cannot unmarshal")
 }
 

@@ -1,34 +1,28 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
 // Origin says where a value came from: "default", "pitwall.yaml:12",
-// "env PITWALL_DATA_DIR" or "flag --data-dir".
+// "env PITWALL_DATA_DIR" or "flag --data".
 type Origin string
 
 const (
 	readOp = "reading configuration"
 	where  = "see docs/reference/config.md"
 )
-
-// lineOf finds the line in an error of the YAML library: "line 7: cannot …".
-var lineOf = regexp.MustCompile(`line (\d+): `)
 
 // Load reads a configuration: the defaults, then the file (none if path is
 // empty), then the environment. Flags come last, through Set and Check.
@@ -89,7 +83,7 @@ func (c *Config) Set(key, text string, from Origin) error {
 	}
 	keys := Keys()
 	if !slices.Contains(keys, key) {
-		return wrong(fmt.Errorf("unknown key %q%s", key, nearest(key, keys)))
+		return wrong(fmt.Errorf("unknown key %q%s", key, strict.Nearest(key, keys)))
 	}
 	value := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
 	if key == "slos" || key == "target.services" {
@@ -123,23 +117,21 @@ func (c *Config) file(path string) error {
 	if err != nil {
 		return &pitwall.Error{Op: readOp, Kind: pitwall.NotFound, ID: path, Err: err, Hint: "name another file with --config"}
 	}
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var doc, more yaml.Node
-	err = dec.Decode(&doc)
-	if errors.Is(err, io.EOF) {
+	doc := strict.Doc{Op: readOp, File: path, Hint: where}
+	nodes, err := doc.Nodes(data)
+	switch {
+	case err != nil:
+		return err
+	case len(nodes) == 0:
 		return nil // nothing but comments: the defaults hold
+	case len(nodes) > 1:
+		return doc.Wrong(nodes[1].Line, "", "only one document is read")
 	}
-	if err == nil && !errors.Is(dec.Decode(&more), io.EOF) {
-		err = fmt.Errorf("line %d: only one document is read", more.Line)
-	}
-	if err == nil {
-		err = c.take(doc.Content[0])
-	}
-	if err != nil {
+	if err := c.take(nodes[0]); err != nil {
 		line, text := explain(err)
-		return &pitwall.Error{Op: readOp, Kind: pitwall.Invalid, ID: path + line, Err: errors.New(text), Hint: where}
+		return doc.Wrong(line, "", "%s", text)
 	}
-	flatten(doc.Content[0], "", func(key string, v *yaml.Node) {
+	flatten(nodes[0], "", func(key string, v *yaml.Node) {
 		if v.ShortTag() != "!!null" {
 			c.Origins[key] = Origin(fmt.Sprintf("%s:%d", path, v.Line))
 		}
@@ -154,7 +146,7 @@ func (c *Config) take(n *yaml.Node) error {
 	var trouble error
 	flatten(n, "", func(key string, v *yaml.Node) {
 		if trouble == nil {
-			trouble = strict(key, v, keys)
+			trouble = known(key, v, keys)
 		}
 	})
 	if trouble != nil {
@@ -163,22 +155,22 @@ func (c *Config) take(n *yaml.Node) error {
 	return n.Decode(c)
 }
 
-// strict refuses an unknown key, and writes days out as hours, which is how the
+// known refuses an unknown key, and writes days out as hours, which is how the
 // YAML library knows durations.
-func strict(key string, v *yaml.Node, keys []string) error {
+func known(key string, v *yaml.Node, keys []string) error {
 	section := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, key+".") })
 	if section && v.ShortTag() == "!!null" {
 		return nil
 	}
 	if !slices.Contains(keys, key) {
-		return fmt.Errorf("line %d: unknown field %q%s", v.Line, key, nearest(key, keys))
+		return fmt.Errorf("line %d: unknown field %q%s", v.Line, key, strict.Nearest(key, keys))
 	}
 	if key == "services" {
 		for _, item := range v.Content {
 			var inner error
 			flatten(item, "services.", func(k string, w *yaml.Node) {
-				if known := []string{"services.name", "services.owner", "services.tier"}; inner == nil && !slices.Contains(known, k) {
-					inner = fmt.Errorf("line %d: unknown field %q%s", w.Line, k, nearest(k, known))
+				if fields := []string{"services.name", "services.owner", "services.tier"}; inner == nil && !slices.Contains(fields, k) {
+					inner = fmt.Errorf("line %d: unknown field %q%s", w.Line, k, strict.Nearest(k, fields))
 				}
 			})
 			if inner != nil {
@@ -232,48 +224,11 @@ func (c *Config) resolve(path string) {
 	}
 }
 
-// explain turns an error of the YAML library into ":line" and words.
-func explain(err error) (line, text string) {
-	text = strings.TrimPrefix(err.Error(), "yaml: ")
-	var typed *yaml.TypeError
-	if errors.As(err, &typed) && len(typed.Errors) > 0 {
-		text = typed.Errors[0]
-	}
-	if m := lineOf.FindStringSubmatch(text); m != nil {
-		line, text = ":"+m[1], strings.Replace(text, m[0], "", 1)
-	}
+// explain turns an error of the YAML library into a line and words.
+func explain(err error) (line int, text string) {
+	line, text = strict.Explain(err)
 	if strings.HasSuffix(text, "into time.Duration") {
 		text += "; write 90s, 15m or 1d"
 	}
 	return line, text
-}
-
-// nearest gives `: did you mean "x"?` for the known name with the smallest
-// Levenshtein distance, or "" when none is near.
-func nearest(word string, names []string) string {
-	best, least := "", len(word)/2+1
-	for _, name := range names {
-		row := make([]int, len(name)+1)
-		for j := range row {
-			row[j] = j
-		}
-		for i := range len(word) {
-			diagonal := row[0]
-			row[0] = i + 1
-			for j := range len(name) {
-				cost := diagonal
-				if word[i] != name[j] {
-					cost++
-				}
-				diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, cost)
-			}
-		}
-		if d := row[len(name)]; d < least {
-			best, least = name, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(": did you mean %q?", best)
 }

@@ -35,17 +35,6 @@ type suspect struct {
 	why string // why it is not the cause; "" when it may be
 }
 
-const (
-	// announced is by how much a change may be stamped after its first effect:
-	// controllers report when a rollout is through. What was only inferred from
-	// telemetry arrives with the telemetry.
-	announced = 2 * time.Second
-	inferred  = 15 * time.Second
-	// unproven is how long before the onset a change may lie that touches
-	// nothing of the kind and is suspected for its place and time alone.
-	unproven = 90 * time.Second
-)
-
 // changes reads the answer: one entry per change, the most telling where
 // several sources saw the same, the version before filled in from the spans.
 func (x *inquiry) changes() (list []pitwall.Change, missing string) {
@@ -55,7 +44,7 @@ func (x *inquiry) changes() (list []pitwall.Change, missing string) {
 	}
 	for _, c := range a.Changes {
 		if c.Kind == pitwall.ChangeDeploy && c.PreviousVersion == "" {
-			if was := x.base.runs(c.Service); was != c.Version {
+			if was := x.base.Runs(c.Service); was != c.Version {
 				c.PreviousVersion = was
 			}
 		}
@@ -126,7 +115,7 @@ func (x *inquiry) attribute(list []*finding) {
 // suspect judges one change against one finding: time, place, mechanism.
 func (x *inquiry) suspect(c pitwall.Change, f *finding) suspect {
 	t := touches(c, f)
-	s := suspect{attribution: attribution{change: c, mechanism: t.text, own: c.Service == f.at.service, strength: t.strength}}
+	s := suspect{attribution: attribution{change: c, mechanism: t.text, own: c.Service == f.at.Service, strength: t.strength}}
 	s.why = cmp.Or(x.wrongTime(c), x.wrongPlace(c, f), x.neverServed(c))
 	if s.why != "" {
 		return s
@@ -135,51 +124,29 @@ func (x *inquiry) suspect(c pitwall.Change, f *finding) suspect {
 	case f.external && t.strength < touchStrong:
 		s.why = fmt.Sprintf("nothing in it touches %s, and %s explains the increase", f.class, f.claim)
 	case !s.own && t.strength < touchStrong:
-		s.why = fmt.Sprintf("nothing in it touches %s, which began in %s", f.class, f.at.service)
+		s.why = fmt.Sprintf("nothing in it touches %s, which began in %s", f.class, f.at.Service)
 	case t.strength == 0:
 		s.why = x.unprovenWhy(c, f)
 	}
 	return s
 }
 
-// onset is the latest moment at which the trouble may have begun.
-func (x *inquiry) onset() time.Time {
-	if at := x.q.Regression.Onset.Latest; !at.IsZero() {
-		return at
-	}
-	return x.q.Window.From
-}
-
-func (x *inquiry) wrongTime(c pitwall.Change) string {
-	slack := announced
-	if c.SeenBy == pitwall.SeenByTelemetry {
-		slack = inferred
-	}
-	switch after := c.At.Sub(x.onset()); {
-	case after > slack:
-		return fmt.Sprintf("it came %s after the trouble had begun", after.Round(time.Second))
-	case c.At.Before(x.q.Baseline.From):
-		return "it came before the baseline, which was good with it"
-	}
-	return ""
-}
-
 // wrongPlace: a change can be the cause on the service where the finding is, or
 // on one that calls it, for callers decide what is asked.
 func (x *inquiry) wrongPlace(c pitwall.Change, f *finding) string {
-	if c.Service == f.at.service || c.Service == f.signal.Service || x.noSpans != "" {
+	if c.Service == f.at.Service || c.Service == f.signal.Service || x.noSpans != "" {
 		return ""
 	}
 	if !slices.Contains(x.onPath(), c.Service) {
 		return fmt.Sprintf("%s is not on the path of %s", c.Service, x.q.headline())
 	}
-	if op, ok := x.g.opID[f.at]; ok && slices.Contains(x.callersOf(op), c.Service) {
+	if op, ok := x.g.OpID[f.at]; ok && slices.Contains(x.callersOf(op), c.Service) {
 		return ""
 	}
 	if f.external {
 		return ""
 	}
-	return fmt.Sprintf("%s neither is nor calls %s, where %s began", c.Service, f.at.service, f.class)
+	return fmt.Sprintf("%s neither is nor calls %s, where %s began", c.Service, f.at.Service, f.class)
 }
 
 // callersOf are the services on the way from the headline down to an operation.
@@ -187,10 +154,10 @@ func (x *inquiry) callersOf(op int) []pitwall.ServiceName {
 	seen := map[int]bool{op: true}
 	var list []pitwall.ServiceName
 	for todo := []int{op}; len(todo) > 0; todo = todo[1:] {
-		for _, id := range x.g.callsTo(todo[0]) {
-			if from := x.g.calls[id].from; !seen[from] {
+		for _, id := range x.g.CallsTo(todo[0]) {
+			if from := x.g.Calls[id].From; !seen[from] {
 				seen[from] = true
-				list = append(list, x.g.ops[from].service)
+				list = append(list, x.g.Ops[from].Service)
 				todo = append(todo, from)
 			}
 		}
@@ -200,7 +167,7 @@ func (x *inquiry) callersOf(op int) []pitwall.ServiceName {
 
 // neverServed acquits a deploy whose version none of the bad requests met.
 func (x *inquiry) neverServed(c pitwall.Change) string {
-	served := x.head.versions[c.Service]
+	served := x.head.Versions[c.Service]
 	if c.Kind == pitwall.ChangeDeploy && c.Version != "" && len(served) > 0 && served[c.Version] == 0 {
 		return fmt.Sprintf("%s %s served none of the slow requests", c.Service, c.Version)
 	}
@@ -211,13 +178,13 @@ func (x *inquiry) neverServed(c pitwall.Change) string {
 // version took over exactly when the trouble began.
 func (x *inquiry) unprovenWhy(c pitwall.Change, f *finding) string {
 	nothing := fmt.Sprintf("nothing in it touches %s", f.class)
-	switch good := x.base.versions[c.Service]; {
+	switch good := x.base.Versions[c.Service]; {
 	case c.Kind != pitwall.ChangeDeploy || c.Version == "":
 		return nothing
 	case good[c.Version] > 0:
 		return fmt.Sprintf("%s, and %s served good requests before the onset", nothing, c.Version)
 	case x.onset().Sub(c.At) > unproven:
-		return fmt.Sprintf("%s, and it came %s before the onset", nothing, x.onset().Sub(c.At).Round(time.Second))
+		return fmt.Sprintf("%s, and it came %s before the onset", nothing, apart(x.onset().Sub(c.At)))
 	}
 	return ""
 }
@@ -225,15 +192,14 @@ func (x *inquiry) unprovenWhy(c pitwall.Change, f *finding) string {
 // tellChange adds to a finding what speaks for the change it blames.
 func (x *inquiry) tellChange(f *finding) {
 	b := f.blamed
-	claim := fmt.Sprintf("%s at %s came %s before the latest possible onset at %s", title(b.change), clock(b.change.At),
-		max(0, x.onset().Sub(b.change.At)).Round(time.Second), clock(x.onset()))
+	claim := fmt.Sprintf("%s at %s came %s", title(b.change), clock(b.change.At), x.when(b.change))
 	if b.mechanism != "" {
 		claim += fmt.Sprintf("; it touches %s: %s", f.class, b.mechanism)
 	} else {
 		claim += "; only its time and place speak against it"
 	}
 	f.evidence = append(f.evidence, pitwall.Evidence{Check: checkChanges, Service: b.change.Service, Claim: claim})
-	was, is := x.base.runs(b.change.Service), x.head.runs(b.change.Service)
+	was, is := x.base.Runs(b.change.Service), x.head.Runs(b.change.Service)
 	if was != "" && is != "" && was != is {
 		f.evidence = append(f.evidence, pitwall.Evidence{
 			Check: checkChanges, Service: b.change.Service,
@@ -254,11 +220,12 @@ func (x *inquiry) checkChanges(list []*finding) pitwall.Check {
 		c.Outcome, c.Reason = pitwall.OutcomeClear, "nothing was changed between the beginning of the baseline and now"
 		return c
 	}
+	asked := fmt.Sprintf("changes from %s to %s", clock(x.q.Baseline.From), clock(x.q.Window.To))
 	c.Outcome = pitwall.OutcomeClear
 	c.Reason = fmt.Sprintf("none of %d changes fits in time, place and mechanism", len(all))
 	for _, change := range all {
 		e := pitwall.Evidence{Check: checkChanges, Service: change.Service}
-		e.Claim, e.Query = x.acquittal(change, list), "GET /api/v1/changes"
+		e.Claim, e.Query = x.acquittal(change, list), asked
 		if len(list) > 0 && list[0].blames(change) {
 			e.Claim = fmt.Sprintf("%s at %s fits: %s", title(change), clock(change.At), list[0].fits())
 			c.Outcome, c.Reason = pitwall.OutcomeHit, e.Claim

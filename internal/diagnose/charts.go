@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // chartPoints bounds a chart; a record keeps them for ever.
@@ -17,33 +18,33 @@ func (x *inquiry) charts(found []*finding) []pitwall.Chart {
 	h := x.q.headline()
 	grid := newGrid(x.q.Baseline.From, x.q.Window.To)
 	marks := x.marks()
-	all := slices.Concat(x.base.duration, x.head.duration)
+	all := slices.Concat(x.base.Duration, x.head.Duration)
 	latency := pitwall.Chart{
 		Title: "Latency of " + h.String(), Unit: pitwall.UnitSeconds, Query: fmt.Sprintf("spans of %s, per %s", h, grid.step), Marks: marks,
 		Series: []pitwall.ChartSeries{
-			grid.series("p99", all, func(v []sample) float64 { return quantile(v, 0.99) }),
-			grid.series("median", all, median),
+			grid.series("p99", all, func(v []fold.Sample) float64 { return fold.Quantile(v, 0.99) }),
+			grid.series("median", all, fold.Median),
 		},
 	}
 	if limit := x.q.SLO.SLI.Threshold.Seconds(); limit > 0 {
 		latency.Limit = &limit
 	}
 	list := []pitwall.Chart{latency, {
-		Title: "Rate of " + h.String(), Unit: pitwall.UnitPerSecond, Query: promQL(idRate, h.service), Marks: marks,
-		Series: []pitwall.ChartSeries{grid.series("requests a second", all, func(v []sample) float64 { return float64(len(v)) / grid.step.Seconds() })},
+		Title: "Rate of " + h.String(), Unit: pitwall.UnitPerSecond, Query: promQL(idRate, h.Service), Marks: marks,
+		Series: []pitwall.ChartSeries{grid.series("requests a second", all, func(v []fold.Sample) float64 { return float64(len(v)) / grid.step.Seconds() })},
 	}}
 	for _, f := range found {
-		op, ok := x.g.opID[operation{f.signal.Service, f.signal.Operation}]
+		op, ok := x.g.OpID[fold.Operation{Service: f.signal.Service, Name: f.signal.Operation}]
 		if f.class != pitwall.BottleneckPayload || !ok {
 			continue
 		}
-		bodies := slices.Concat(x.base.op(op).resp, x.head.op(op).resp)
+		bodies := slices.Concat(x.base.Op(op).Resp, x.head.Op(op).Resp)
 		if f.signal.Field == "request_bytes" {
-			bodies = slices.Concat(x.base.op(op).req, x.head.op(op).req)
+			bodies = slices.Concat(x.base.Op(op).Req, x.head.Op(op).Req)
 		}
 		list = append(list, pitwall.Chart{
-			Title: "Size: " + f.signal.Name, Unit: pitwall.UnitBytes, Query: fmt.Sprintf("spans of %s, per %s", x.g.ops[op], grid.step), Marks: marks,
-			Series: []pitwall.ChartSeries{grid.series("median", bodies, median)},
+			Title: "Size: " + f.signal.Name, Unit: pitwall.UnitBytes, Query: fmt.Sprintf("spans of %s, per %s", x.g.Ops[op], grid.step), Marks: marks,
+			Series: []pitwall.ChartSeries{grid.series("median", bodies, fold.Median)},
 		})
 		break
 	}
@@ -77,10 +78,10 @@ func newGrid(from, to time.Time) grid {
 }
 
 // series folds samples into buckets; an empty bucket is a gap, not a zero.
-func (g grid) series(name string, list []sample, fold func([]sample) float64) pitwall.ChartSeries {
-	buckets := make([][]sample, g.n)
+func (g grid) series(name string, list []fold.Sample, value func([]fold.Sample) float64) pitwall.ChartSeries {
+	buckets := make([][]fold.Sample, g.n)
 	for _, s := range list {
-		if at := int((s.t - g.from.UnixNano()) / int64(g.step)); at >= 0 && at < g.n && s.t >= g.from.UnixNano() {
+		if at := int((s.T - g.from.UnixNano()) / int64(g.step)); at >= 0 && at < g.n && s.T >= g.from.UnixNano() {
 			buckets[at] = append(buckets[at], s)
 		}
 	}
@@ -91,7 +92,7 @@ func (g grid) series(name string, list []sample, fold func([]sample) float64) pi
 			out.V = append(out.V, nil)
 			continue
 		}
-		v := fold(b)
+		v := value(b)
 		out.V = append(out.V, &v)
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // The names of the checks, as they appear on the checks board.
@@ -37,7 +38,7 @@ type signal struct {
 // signals is the order of work: name the service and the severity, rule the
 // client in or out, see what costs more, see where the time went, then explain
 // it, from outside first. A new bottleneck is a file and a line here.
-func signals(h operation) []signal {
+func signals(h fold.Operation) []signal {
 	return []signal{
 		{checkHeadline, fmt.Sprintf("Did %s get worse beyond its normal variation?", h), headline},
 		{checkMetrics, "What do rate, errors and duration of the service and its neighbours say?", metrics},
@@ -89,7 +90,7 @@ func (x *inquiry) conclude() pitwall.Diagnosis {
 		d.Hypotheses = append(d.Hypotheses, x.hypothesis(f, i+1, d.Hypotheses))
 	}
 	d.Waterfall, d.Unexplained = x.waterfall(), x.lost
-	if flame, missing := x.profile(x.q.headline().service, pitwall.ProfileCPU); missing == "" {
+	if flame, missing := x.profile(x.q.headline().Service, pitwall.ProfileCPU); missing == "" {
 		d.Flame = &flame
 	}
 	d.Charts = x.charts(found)
@@ -132,7 +133,7 @@ func (x *inquiry) withoutSpans(d pitwall.Diagnosis) pitwall.Diagnosis {
 // hypothesis words one finding. Scores never rise down the list.
 func (x *inquiry) hypothesis(f *finding, rank int, above []pitwall.Hypothesis) pitwall.Hypothesis {
 	h := pitwall.Hypothesis{
-		Rank: rank, Service: f.at.service, Class: f.class, Claim: sentence(f), Score: f.score(), Confidence: f.confidence(),
+		Rank: rank, Service: f.at.Service, Class: f.class, Claim: sentence(f), Score: f.score(), Confidence: f.confidence(),
 		For: f.evidence, Against: f.against, Disproof: x.disproof(f), Amdahl: x.amdahl(f), Signal: f.signal,
 	}
 	if len(above) > 0 {
@@ -142,7 +143,7 @@ func (x *inquiry) hypothesis(f *finding, rank int, above []pitwall.Hypothesis) p
 		c := f.blamed.change
 		h.Change = &c
 	}
-	h.For = append(h.For, pitwall.Evidence{Check: checkLocalise, Service: f.at.service, Claim: x.explains(f)})
+	h.For = append(h.For, pitwall.Evidence{Check: checkLocalise, Service: f.at.Service, Claim: x.explains(f)})
 	return h
 }
 
@@ -160,12 +161,12 @@ func (x *inquiry) disproof(f *finding) string {
 	d := f.disproof
 	if f.blamed != nil && f.blamed.change.PreviousVersion != "" && f.blamed.own {
 		d = strings.Replace(d, "goes back", "goes back to "+string(f.blamed.change.PreviousVersion), 1)
-		d = strings.Replace(d, "the change is undone", fmt.Sprintf("%s goes back to %s", f.at.service, f.blamed.change.PreviousVersion), 1)
+		d = strings.Replace(d, "the change is undone", fmt.Sprintf("%s goes back to %s", f.at.Service, f.blamed.change.PreviousVersion), 1)
 	}
 	if x.errors {
-		return fmt.Sprintf("%s, or more than %s of %s still fail, this is wrong.", d, percent(x.failed.before*1.25+0.005), x.q.headline())
+		return fmt.Sprintf("%s, or more than %s of %s still fail, this is wrong.", d, percent(x.failed.Before*1.25+0.005), x.q.headline())
 	}
-	back := quantile(x.base.duration, 0.99) * 1.25
+	back := fold.Quantile(x.base.Duration, 0.99) * 1.25
 	return fmt.Sprintf("%s, or p99 of %s stays above %s, this is wrong.", d, x.q.headline(), duration(back))
 }
 
@@ -174,7 +175,7 @@ func (x *inquiry) judge(found []*finding) (pitwall.DiagnosisVerdict, string) {
 	h := x.q.headline()
 	if !x.moved() {
 		return pitwall.DiagnosisNone, fmt.Sprintf("No cause found: %s differs from its baseline by no more than its normal variation (mean %s, n=%s → %s).",
-			h, arrow(x.latency, duration), count(x.latency.n0), count(x.latency.n1))
+			h, arrow(x.latency, duration), count(x.latency.N0), count(x.latency.N1))
 	}
 	if len(found) == 0 {
 		if missing := x.wanting(); missing != "" {
@@ -198,7 +199,7 @@ func (x *inquiry) judge(found []*finding) (pitwall.DiagnosisVerdict, string) {
 
 // wanting is the first signal that is missing and might have explained it.
 func (x *inquiry) wanting() string {
-	if _, missing := x.profile(x.q.headline().service, pitwall.ProfileCPU); missing != "" {
+	if _, missing := x.profile(x.q.headline().Service, pitwall.ProfileCPU); missing != "" {
 		return missing
 	}
 	if !x.sizesKnown() {
@@ -216,7 +217,7 @@ func capital(s string) string {
 
 // sentence is a finding's claim as one. A service keeps the name it has.
 func sentence(f *finding) string {
-	if strings.HasPrefix(f.claim, string(f.at.service)) {
+	if strings.HasPrefix(f.claim, string(f.at.Service)) {
 		return f.claim + "."
 	}
 	return capital(f.claim) + "."

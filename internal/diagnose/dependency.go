@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // dependency asks whether something we call and cannot see into (a provider, a
@@ -11,8 +12,8 @@ import (
 func dependency(x *inquiry) result {
 	var list []*finding
 	seen := 0
-	for id, c := range x.g.calls {
-		if c.to != leaf || c.db {
+	for id, c := range x.g.Calls {
+		if c.To != fold.Leaf || c.DB {
 			continue
 		}
 		seen++
@@ -31,45 +32,45 @@ func dependency(x *inquiry) result {
 }
 
 func (x *inquiry) failingLeaf(id int) *finding {
-	c := x.g.calls[id]
-	s := compare(x.base.call(id).failed, x.head.call(id).failed)
-	if s.n1 == 0 || s.after < 0.02 || s.n0 > 0 && !s.up(1.5) || !x.errors {
+	c := x.g.Calls[id]
+	s := fold.Compare(x.base.Call(id).Failed, x.head.Call(id).Failed)
+	if s.N1 == 0 || s.After < 0.02 || s.N0 > 0 && !s.Up(1.5) || !x.errors {
 		return nil
 	}
-	callee := x.g.callee(c)
+	callee := x.g.Callee(c)
 	f := x.leafFinding(id, s)
-	began := compare(x.base.perRequest(x.base.call(id).origin), x.head.perRequest(x.head.call(id).origin))
-	f.failures, f.explained = true, began.after-began.before
-	f.claim = fmt.Sprintf("calls of %s to %s fail: %s → %s of them (n=%s → %s)", x.g.ops[c.from].service, callee,
-		percent(s.before), percent(s.after), count(s.n0), count(s.n1))
-	f.signal = own(fmt.Sprintf("failed share of %s in %s", c.name, x.g.ops[c.from].service),
-		operation{x.g.ops[c.from].service, c.name}, "errors", s, pitwall.UnitRatio)
+	began := fold.Compare(x.base.PerRequest(x.base.Call(id).Origin), x.head.PerRequest(x.head.Call(id).Origin))
+	f.failures, f.explained = true, began.After-began.Before
+	f.claim = fmt.Sprintf("calls of %s to %s fail: %s → %s of them (n=%s → %s)", x.g.Ops[c.From].Service, callee,
+		percent(s.Before), percent(s.After), count(s.N0), count(s.N1))
+	f.signal = own(fmt.Sprintf("failed share of %s in %s", c.Name, x.g.Ops[c.From].Service),
+		fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}, "errors", s, pitwall.UnitRatio)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitRatio, ""),
-		evidence(f, fmt.Sprintf("%s of all requests fail because of it, was %s", percent(began.after), percent(began.before)),
+		evidence(f, fmt.Sprintf("%s of all requests fail because of it, was %s", percent(began.After), percent(began.Before)),
 			began, pitwall.UnitRatio, ""))
 	return f
 }
 
 func (x *inquiry) slowLeaf(id int) *finding {
-	c := x.g.calls[id]
-	s := compare(x.base.call(id).took, x.head.call(id).took)
-	if !s.up(timeGrew) || fatter(x.callRequest(id), bytesGrew) || fatter(x.callResponse(id), bytesGrew) {
+	c := x.g.Calls[id]
+	s := fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
+	if !s.Up(timeGrew) || fatter(x.callRequest(id), bytesGrew) || fatter(x.callResponse(id), bytesGrew) {
 		return nil
 	}
 	f := x.leafFinding(id, s)
 	f.covers, f.explained = x.cover(partLeaf, id)
 	f.explained *= x.slower(id)
-	f.claim = fmt.Sprintf("%s, called by %s, takes longer: %s", x.g.callee(c), x.g.ops[c.from].service, movedPer(s, duration, " per call"))
-	f.signal = own(fmt.Sprintf("duration of %s in %s, median", c.name, x.g.ops[c.from].service),
-		operation{x.g.ops[c.from].service, c.name}, "duration", s, pitwall.UnitSeconds)
+	f.claim = fmt.Sprintf("%s, called by %s, takes longer: %s", x.g.Callee(c), x.g.Ops[c.From].Service, movedPer(s, duration, " per call"))
+	f.signal = own(fmt.Sprintf("duration of %s in %s, median", c.Name, x.g.Ops[c.From].Service),
+		fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}, "duration", s, pitwall.UnitSeconds)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitSeconds, ""))
 	return f
 }
 
-func (x *inquiry) leafFinding(id int, s shift) *finding {
-	callee := x.g.callee(x.g.calls[id])
+func (x *inquiry) leafFinding(id int, s fold.Shift) *finding {
+	callee := x.g.Callee(x.g.Calls[id])
 	return &finding{
 		check: checkDependency, class: pitwall.BottleneckDependency, at: callee, shift: s, external: true,
-		disproof: fmt.Sprintf("If %s recovers by its own account and the calls do not", callee.service),
+		disproof: fmt.Sprintf("If %s recovers by its own account and the calls do not", callee.Service),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // finding is what one signal claims: a class at an operation, how much of the
@@ -14,13 +15,13 @@ import (
 type finding struct {
 	check     string
 	class     pitwall.Bottleneck
-	at        operation
+	at        fold.Operation
 	claim     string
-	explained float64 // seconds of mean latency, or share of failures when failures are accounted for
-	shift     shift   // the typed signal
-	external  bool    // nothing of ours changed
-	weak      string  // why the class is a guess, or ""
-	failures  bool    // explained counts failures, not seconds
+	explained float64    // seconds of mean latency, or share of failures when failures are accounted for
+	shift     fold.Shift // the typed signal
+	external  bool       // nothing of ours changed
+	weak      string     // why the class is a guess, or ""
+	failures  bool       // explained counts failures, not seconds
 	covers    map[int]bool
 	evidence  []pitwall.Evidence
 	against   []pitwall.Evidence
@@ -70,7 +71,7 @@ const (
 func (x *inquiry) share(f *finding) float64 {
 	whole := x.increase()
 	if x.errors {
-		whole = x.failed.after - x.failed.before
+		whole = x.failed.After - x.failed.Before
 	}
 	if whole <= 0 || f.failures != x.errors {
 		return 0
@@ -97,7 +98,7 @@ func markEffects(list []*finding) {
 			switch {
 			case cause == f || cause.effectOf != nil:
 			case cause.class == pitwall.BottleneckPayload && f.class != pitwall.BottleneckPayload && f.inside(cause):
-				f.effect(cause, fmt.Sprintf("effect of %s: this place handles the bytes that %s sends", cause.title(), cause.at.service))
+				f.effect(cause, fmt.Sprintf("effect of %s: this place handles the bytes that %s sends", cause.title(), cause.at.Service))
 			case cause.class == pitwall.BottleneckTraffic && queueing(f.class):
 				f.effect(cause, "effect of the surge: waits grow with load while the cost of one request is flat")
 			}
@@ -123,10 +124,10 @@ func queueing(c pitwall.Bottleneck) bool {
 
 func (f *finding) effect(cause *finding, claim string) {
 	f.effectOf = cause
-	f.against = append(f.against, pitwall.Evidence{Check: cause.check, Service: cause.at.service, Claim: claim})
+	f.against = append(f.against, pitwall.Evidence{Check: cause.check, Service: cause.at.Service, Claim: claim})
 }
 
-func (f *finding) title() string { return fmt.Sprintf("%s in %s", f.class, f.at.service) }
+func (f *finding) title() string { return fmt.Sprintf("%s in %s", f.class, f.at.Service) }
 
 // rank orders findings: causes before effects, those that explain half of the
 // increase before those that do not, external explanations before code that no
@@ -138,7 +139,7 @@ func rank(list []*finding) {
 			-cmpBool(a.share >= causeShare, b.share >= causeShare),
 			-cmpBool(a.wins(), b.wins()),
 			-cmpBool(a.weak == "", b.weak == ""),
-			cmp.Compare(b.shift.dominance(), a.shift.dominance()),
+			cmp.Compare(b.shift.Dominance(), a.shift.Dominance()),
 			cmp.Compare(b.share, a.share),
 			cmp.Compare(a.at.String(), b.at.String()),
 		)
@@ -163,36 +164,36 @@ func cmpBool(a, b bool) int {
 // where share is its part of the present latency; the p99 is scaled likewise.
 func (x *inquiry) amdahl(f *finding) pitwall.Amdahl {
 	if x.errors {
-		left := x.failed.after - f.explained
+		left := x.failed.After - f.explained
 		return pitwall.Amdahl{
-			Share: pitwall.Ratio(f.share), MaxSpeedup: 1, P99Seconds: quantile(x.head.duration, 0.99),
-			MeetsObjective: left <= max(1-float64(x.q.SLO.Target), x.failed.before*1.25),
+			Share: pitwall.Ratio(f.share), MaxSpeedup: 1, P99Seconds: fold.Quantile(x.head.Duration, 0.99),
+			MeetsObjective: left <= max(1-float64(x.q.SLO.Target), x.failed.Before*1.25),
 		}
 	}
 	part := 0.0
-	if x.latency.after > 0 {
-		part = min(0.999, max(0, f.explained/x.latency.after))
+	if x.latency.After > 0 {
+		part = min(0.999, max(0, f.explained/x.latency.After))
 	}
 	return pitwall.Amdahl{
 		Share: pitwall.Ratio(part), MaxSpeedup: 1 / (1 - part),
-		P99Seconds:     quantile(x.head.duration, 0.99) * (1 - part),
-		MeetsObjective: x.target(x.head.duration)*(1-part) <= x.limit(),
+		P99Seconds:     fold.Quantile(x.head.Duration, 0.99) * (1 - part),
+		MeetsObjective: x.target(x.head.Duration)*(1-part) <= x.limit(),
 	}
 }
 
 // target is the latency that the objective is about: its own quantile.
-func (x *inquiry) target(list []sample) float64 {
+func (x *inquiry) target(list []fold.Sample) float64 {
 	q := float64(x.q.SLO.Target)
 	if q <= 0 || q >= 1 {
 		q = 0.99
 	}
-	return quantile(list, q)
+	return fold.Quantile(list, q)
 }
 
 // limit is what the latency must come back to: the objective, or the baseline
 // where that was missing the objective already. A tenth is left for noise.
 func (x *inquiry) limit() float64 {
-	normal := x.target(x.base.duration) * 1.1
+	normal := x.target(x.base.Duration) * 1.1
 	if t := x.q.SLO.SLI.Threshold.Seconds(); t > 0 {
 		return max(t, normal)
 	}
@@ -209,9 +210,9 @@ func (x *inquiry) checkAmdahl(list []*finding) pitwall.Check {
 	}
 	for _, f := range list {
 		a := x.amdahl(f)
-		e := pitwall.Evidence{Check: checkAmdahl, Service: f.at.service}
+		e := pitwall.Evidence{Check: checkAmdahl, Service: f.at.Service}
 		if x.errors {
-			e.Claim = fmt.Sprintf("without %s, %s of requests would still fail", f.title(), percent(max(0, x.failed.after-f.explained)))
+			e.Claim = fmt.Sprintf("without %s, %s of requests would still fail", f.title(), percent(max(0, x.failed.After-f.explained)))
 		} else {
 			e.Claim = fmt.Sprintf("without %s (%s of the latency) it would be at most %s faster: p99 about %s",
 				f.title(), percent(float64(a.Share)), times(a.MaxSpeedup), duration(a.P99Seconds))

@@ -7,21 +7,22 @@ import (
 	"slices"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // inquiry is the material of one diagnosis: what the answers said, folded once,
 // for every signal to read.
 type inquiry struct {
 	q          Question
-	g          *graph
-	base, head *side
+	g          *fold.Graph
+	base, head *fold.Side
 	noSpans    string // why there are no spans to compare, or ""
 	answers    map[string]Answer
 	profiles   map[profileKey]profileAnswer
 
-	latency shift // mean of the headline
-	bad     shift // share of it that is slow or failed
-	failed  shift
+	latency fold.Shift // mean of the headline
+	bad     fold.Shift // share of it that is slow or failed
+	failed  fold.Shift
 	errors  bool // the excess is mostly failures, so failures are accounted for, not seconds
 	places  []place
 	lost    float64 // increase under calls whose answering span is missing, seconds per request
@@ -40,28 +41,28 @@ const (
 type place struct {
 	part  part
 	id    int // operation (self) or call (hop, leaf)
-	shift shift
+	shift fold.Shift
 }
 
-func (p place) delta() float64 { return p.shift.after - p.shift.before }
+func (p place) delta() float64 { return p.shift.After - p.shift.Before }
 
 // fewRequests is how many headline requests a side needs to say anything.
 const fewRequests = 30
 
 func newInquiry(q Question, answers map[string]Answer) *inquiry {
-	x := &inquiry{q: q, g: newGraph(), answers: answers, profiles: map[profileKey]profileAnswer{}}
-	spec := foldSpec{headline: q.headline(), period: q.Baseline, slowest: q.SLO.SLI.Threshold}
-	x.base = fold(x.g, answers[idSpans+baselineSide].Spans, spec)
-	spec.period = q.Window
-	x.head = fold(x.g, answers[idSpans+windowSide].Spans, spec)
+	x := &inquiry{q: q, g: fold.NewGraph(), answers: answers, profiles: map[profileKey]profileAnswer{}}
+	spec := fold.Spec{Headline: q.headline(), Period: q.Baseline, Slowest: q.SLO.SLI.Threshold}
+	x.base = fold.Fold(x.g, answers[idSpans+baselineSide].Spans, spec)
+	spec.Period = q.Window
+	x.head = fold.Fold(x.g, answers[idSpans+windowSide].Spans, spec)
 	x.noSpans = x.blind()
 	if x.noSpans != "" {
 		return x
 	}
-	x.latency = compare(x.base.latency, x.head.latency)
-	x.bad = compare(x.base.bad, x.head.bad)
-	x.failed = compare(x.base.failed, x.head.failed)
-	x.errors = x.failed.beyond && x.failed.after-x.failed.before > 0.5*(x.bad.after-x.bad.before)
+	x.latency = fold.Compare(x.base.Latency, x.head.Latency)
+	x.bad = fold.Compare(x.base.Bad, x.head.Bad)
+	x.failed = fold.Compare(x.base.Failed, x.head.Failed)
+	x.errors = x.failed.Beyond && x.failed.After-x.failed.Before > 0.5*(x.bad.After-x.bad.Before)
 	x.places = x.account()
 	return x
 }
@@ -69,7 +70,7 @@ func newInquiry(q Question, answers map[string]Answer) *inquiry {
 // blind says why spans cannot answer.
 func (x *inquiry) blind() string {
 	for _, s := range []struct {
-		side *side
+		side *fold.Side
 		id   string
 		name string
 	}{{x.base, idSpans + baselineSide, "baseline"}, {x.head, idSpans + windowSide, "window"}} {
@@ -77,11 +78,11 @@ func (x *inquiry) blind() string {
 		switch {
 		case ok && a.Missing != "":
 			return fmt.Sprintf("spans of the %s are missing: %s", s.name, a.Missing)
-		case s.side.count() == 0:
+		case s.side.Count() == 0:
 			return fmt.Sprintf("no spans of %s in the %s: send traces of this service to Pitwall", x.q.headline(), s.name)
-		case s.side.count() < fewRequests:
+		case s.side.Count() < fewRequests:
 			return fmt.Sprintf("only %d requests of %s in the %s, %d are needed: wait, or widen the period",
-				s.side.count(), x.q.headline(), s.name, fewRequests)
+				s.side.Count(), x.q.headline(), s.name, fewRequests)
 		}
 	}
 	return ""
@@ -91,29 +92,29 @@ func (x *inquiry) blind() string {
 func (x *inquiry) account() []place {
 	var list []place
 	add := func(p part, id int, base, head []float64) {
-		s := compare(x.base.perRequest(base), x.head.perRequest(head))
-		if s.before != 0 || s.after != 0 {
+		s := fold.Compare(x.base.PerRequest(base), x.head.PerRequest(head))
+		if s.Before != 0 || s.After != 0 {
 			list = append(list, place{p, id, s})
 		}
 	}
-	for id := range x.g.ops {
-		add(partSelf, id, x.base.op(id).path, x.head.op(id).path)
+	for id := range x.g.Ops {
+		add(partSelf, id, x.base.Op(id).Path, x.head.Op(id).Path)
 	}
-	for id, c := range x.g.calls {
+	for id, c := range x.g.Calls {
 		p := partHop
-		if c.to == leaf {
+		if c.To == fold.Leaf {
 			p = partLeaf
 		}
-		add(p, id, x.base.call(id).gap, x.head.call(id).gap)
+		add(p, id, x.base.Call(id).Gap, x.head.Call(id).Gap)
 	}
 	slices.SortStableFunc(list, func(a, b place) int { return cmp.Compare(math.Abs(b.delta()), math.Abs(a.delta())) })
-	lost := compare(x.base.perRequest(x.base.lost), x.head.perRequest(x.head.lost))
-	x.lost = lost.after - lost.before
+	lost := fold.Compare(x.base.PerRequest(x.base.Lost), x.head.PerRequest(x.head.Lost))
+	x.lost = lost.After - lost.Before
 	return list
 }
 
 // increase is by how much the mean headline latency rose, in seconds.
-func (x *inquiry) increase() float64 { return x.latency.after - x.latency.before }
+func (x *inquiry) increase() float64 { return x.latency.After - x.latency.Before }
 
 // moved says whether the headline differs from its baseline beyond noise: in
 // the mean, or in the share of bad requests by more than the objective allows.
@@ -122,7 +123,7 @@ func (x *inquiry) moved() bool {
 	if x.q.SLO.Target == 0 {
 		allowed = 0.01
 	}
-	return x.latency.up(1.1) || x.bad.up(1.5) && x.bad.after-x.bad.before > allowed
+	return x.latency.Up(1.1) || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
 }
 
 func (x *inquiry) place(p part, id int) (place, bool) {
@@ -135,23 +136,23 @@ func (x *inquiry) place(p part, id int) (place, bool) {
 }
 
 // where is the operation a place belongs to; a hop belongs to its callee.
-func (x *inquiry) where(p place) operation {
+func (x *inquiry) where(p place) fold.Operation {
 	if p.part == partSelf {
-		return x.g.ops[p.id]
+		return x.g.Ops[p.id]
 	}
-	return x.g.callee(x.g.calls[p.id])
+	return x.g.Callee(x.g.Calls[p.id])
 }
 
 // name says where a place is, in words.
 func (x *inquiry) name(p place) string {
 	if p.part == partSelf {
-		return "own time of " + x.g.ops[p.id].String()
+		return "own time of " + x.g.Ops[p.id].String()
 	}
-	c := x.g.calls[p.id]
+	c := x.g.Calls[p.id]
 	if p.part == partHop {
-		return "the way " + x.g.edge(c)
+		return "the way " + x.g.Edge(c)
 	}
-	return fmt.Sprintf("%s called by %s", x.g.callee(c), x.g.ops[c.from].service)
+	return fmt.Sprintf("%s called by %s", x.g.Callee(c), x.g.Ops[c.From].Service)
 }
 
 // shownBars is how many places the waterfall shows one by one.
@@ -164,8 +165,8 @@ func (x *inquiry) waterfall() []pitwall.Contribution {
 	for i, p := range x.places {
 		at := x.where(p)
 		bar := pitwall.Contribution{
-			Service: at.service, Operation: at.name, Part: string(p.part),
-			Before: p.shift.before, After: p.shift.after, Delta: p.delta(),
+			Service: at.Service, Operation: at.Name, Part: string(p.part),
+			Before: p.shift.Before, After: p.shift.After, Delta: p.delta(),
 		}
 		if p.part == partLeaf {
 			bar.Part = string(partSelf)
@@ -185,7 +186,7 @@ func (x *inquiry) waterfall() []pitwall.Contribution {
 // onPath are the services that headline requests passed, the headline's first,
 // then by how much time they added.
 func (x *inquiry) onPath() []pitwall.ServiceName {
-	list := []pitwall.ServiceName{x.q.headline().service}
+	list := []pitwall.ServiceName{x.q.headline().Service}
 	add := func(s pitwall.ServiceName) {
 		if !slices.Contains(list, s) {
 			list = append(list, s)
@@ -193,49 +194,49 @@ func (x *inquiry) onPath() []pitwall.ServiceName {
 	}
 	for _, p := range x.places {
 		if p.part == partSelf {
-			add(x.g.ops[p.id].service)
+			add(x.g.Ops[p.id].Service)
 		}
 	}
-	for _, c := range x.g.calls {
-		add(x.g.callee(c).service)
+	for _, c := range x.g.Calls {
+		add(x.g.Callee(c).Service)
 	}
 	return list
 }
 
 // bytesShift compares body sizes: the test on the mean of blocks, the words on
 // the medians, for one huge body must not speak for all.
-func bytesShift(base, head []sample, per0, per1 series) shift {
-	s := compare(per0, per1)
-	if s.known {
-		s.before, s.after = median(base), median(head)
+func bytesShift(base, head []fold.Sample, per0, per1 fold.Series) fold.Shift {
+	s := fold.Compare(per0, per1)
+	if s.Known {
+		s.Before, s.After = fold.Median(base), fold.Median(head)
 	}
 	return s
 }
 
-func (x *inquiry) response(op int) shift {
-	a, b := x.base.op(op), x.head.op(op)
-	return bytesShift(a.resp, b.resp, a.respLen, b.respLen)
+func (x *inquiry) response(op int) fold.Shift {
+	a, b := x.base.Op(op), x.head.Op(op)
+	return bytesShift(a.Resp, b.Resp, a.RespLen, b.RespLen)
 }
 
-func (x *inquiry) request(op int) shift {
-	a, b := x.base.op(op), x.head.op(op)
-	return bytesShift(a.req, b.req, a.reqLen, b.reqLen)
+func (x *inquiry) request(op int) fold.Shift {
+	a, b := x.base.Op(op), x.head.Op(op)
+	return bytesShift(a.Req, b.Req, a.ReqLen, b.ReqLen)
 }
 
-func (x *inquiry) callResponse(id int) shift {
-	a, b := x.base.call(id), x.head.call(id)
-	return bytesShift(a.resp, b.resp, a.respLen, b.respLen)
+func (x *inquiry) callResponse(id int) fold.Shift {
+	a, b := x.base.Call(id), x.head.Call(id)
+	return bytesShift(a.Resp, b.Resp, a.RespLen, b.RespLen)
 }
 
-func (x *inquiry) callRequest(id int) shift {
-	a, b := x.base.call(id), x.head.call(id)
-	return bytesShift(a.req, b.req, a.reqLen, b.reqLen)
+func (x *inquiry) callRequest(id int) fold.Shift {
+	a, b := x.base.Call(id), x.head.Call(id)
+	return bytesShift(a.Req, b.Req, a.ReqLen, b.ReqLen)
 }
 
 // calls is how often one run of the calling operation makes the call.
-func (x *inquiry) calls(id int) shift {
-	from := x.g.calls[id].from
-	return compare(
-		series{x.base.call(id).n, x.base.op(from).total.den},
-		series{x.head.call(id).n, x.head.op(from).total.den})
+func (x *inquiry) calls(id int) fold.Shift {
+	from := x.g.Calls[id].From
+	return fold.Compare(
+		fold.Series{Num: x.base.Call(id).N, Den: x.base.Op(from).Total.Den},
+		fold.Series{Num: x.head.Call(id).N, Den: x.head.Op(from).Total.Den})
 }

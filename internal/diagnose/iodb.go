@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // timeGrew is by what factor the time of one call, one hop or one run must
@@ -15,26 +16,26 @@ const timeGrew = 1.3
 func ioDB(x *inquiry) result {
 	var list []*finding
 	seen := 0
-	for id, c := range x.g.calls {
-		if !c.db {
+	for id, c := range x.g.Calls {
+		if !c.DB {
 			continue
 		}
 		seen++
-		s := compare(x.base.call(id).took, x.head.call(id).took)
-		if !s.up(timeGrew) {
+		s := fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
+		if !s.Up(timeGrew) {
 			continue
 		}
-		at := x.g.ops[c.from]
+		at := x.g.Ops[c.From]
 		f := &finding{check: checkIODB, class: pitwall.BottleneckIODB, at: at, shift: s}
 		f.covers, f.explained = x.cover(partLeaf, id)
 		f.explained *= x.slower(id)
-		f.claim = fmt.Sprintf("%s of %s takes longer: %s, called as often", c.name, at.service, movedPer(s, duration, " per call"))
-		f.signal = own(fmt.Sprintf("duration of %s in %s, median", c.name, at.service), operation{at.service, c.name}, "duration", s, pitwall.UnitSeconds)
+		f.claim = fmt.Sprintf("%s of %s takes longer: %s, called as often", c.Name, at.Service, movedPer(s, duration, " per call"))
+		f.signal = own(fmt.Sprintf("duration of %s in %s, median", c.Name, at.Service), fold.Operation{Service: at.Service, Name: c.Name}, "duration", s, pitwall.UnitSeconds)
 		f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitSeconds, ""))
-		if c.statement != "" {
-			f.evidence = append(f.evidence, evidence(f, "the statement is "+clip(c.statement, 160), s, pitwall.UnitSeconds, ""))
+		if c.Statement != "" {
+			f.evidence = append(f.evidence, evidence(f, "the statement is "+clip(c.Statement, 160), s, pitwall.UnitSeconds, ""))
 		}
-		f.disproof = fmt.Sprintf("If the change is undone and %s still takes more than %s", c.name, duration(s.before*1.3))
+		f.disproof = fmt.Sprintf("If the change is undone and %s still takes more than %s", c.Name, duration(s.Before*1.3))
 		list = append(list, f)
 	}
 	if seen == 0 {
@@ -58,9 +59,9 @@ func (x *inquiry) cover(p part, id int) (map[int]bool, float64) {
 // slower is the part of a call's increase that comes from slower calls rather
 // than from more of them: ΔT = Δt·n̄ + Δn·t̄.
 func (x *inquiry) slower(id int) float64 {
-	n, t := x.calls(id), compare(x.base.call(id).took, x.head.call(id).took)
-	slow := (t.after - t.before) * (n.before + n.after) / 2
-	more := (n.after - n.before) * (t.before + t.after) / 2
+	n, t := x.calls(id), fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
+	slow := (t.After - t.Before) * (n.Before + n.After) / 2
+	more := (n.After - n.Before) * (t.Before + t.After) / 2
 	if slow+more <= 0 || slow <= 0 {
 		return 0
 	}

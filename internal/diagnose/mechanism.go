@@ -120,7 +120,7 @@ func touches(c pitwall.Change, f *finding) touch {
 		switch {
 		case matches(hint, words):
 			offer(touch{touchStrong, hint})
-		case matches(hint, pathWords(f.at.name)):
+		case matches(hint, pathWords(f.at.Name)):
 			offer(touch{touchOperation, hint})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // network asks whether the way between a caller and its callee takes longer
@@ -11,14 +12,14 @@ import (
 func network(x *inquiry) result {
 	var list []*finding
 	hops := 0
-	for id, c := range x.g.calls {
-		if c.to == leaf {
+	for id, c := range x.g.Calls {
+		if c.To == fold.Leaf {
 			continue
 		}
 		hops++
-		s := compare(x.base.call(id).way, x.head.call(id).way)
+		s := fold.Compare(x.base.Call(id).Way, x.head.Call(id).Way)
 		fat := fatter(x.callResponse(id), bytesGrew) || fatter(x.callRequest(id), bytesGrew)
-		if !s.up(timeGrew) || fat {
+		if !s.Up(timeGrew) || fat {
 			continue
 		}
 		list = append(list, x.slowHop(id, s))
@@ -29,24 +30,24 @@ func network(x *inquiry) result {
 	return hits(mergeHops(x, list), things(hops, "way")+" between services took as long as before for the bytes carried")
 }
 
-func (x *inquiry) slowHop(id int, s shift) *finding {
-	c := x.g.calls[id]
-	callee := x.g.callee(c)
+func (x *inquiry) slowHop(id int, s fold.Shift) *finding {
+	c := x.g.Calls[id]
+	callee := x.g.Callee(c)
 	f := &finding{check: checkNetwork, class: pitwall.BottleneckNetwork, at: callee, shift: s}
 	f.covers, f.explained = x.cover(partHop, id)
-	f.claim = fmt.Sprintf("the way %s takes longer for the same bytes: %s", x.g.edge(c), movedPer(s, duration, " per call"))
-	caller := operation{x.g.ops[c.from].service, c.name}
-	took := compare(x.base.call(id).took, x.head.call(id).took)
-	f.signal = own(fmt.Sprintf("duration of %s as %s sees it, median", c.name, caller.service), caller, "duration", took, pitwall.UnitSeconds)
+	f.claim = fmt.Sprintf("the way %s takes longer for the same bytes: %s", x.g.Edge(c), movedPer(s, duration, " per call"))
+	caller := fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}
+	took := fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
+	f.signal = own(fmt.Sprintf("duration of %s as %s sees it, median", c.Name, caller.Service), caller, "duration", took, pitwall.UnitSeconds)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitSeconds, ""))
-	if b := x.callResponse(id); b.known {
+	if b := x.callResponse(id); b.Known {
 		f.evidence = append(f.evidence, evidence(f, "the responses on it are as large as before: "+arrow(b, size), b, pitwall.UnitBytes, ""))
 	}
 	f.against = append(f.against, pitwall.Evidence{
-		Check: checkNetwork, Service: callee.service,
+		Check: checkNetwork, Service: callee.Service,
 		Claim: "a queue in front of the handler (connections, accept backlog, proxy) would look the same from outside",
 	})
-	f.disproof = fmt.Sprintf("If the change is undone and the way %s stays above %s", x.g.edge(c), duration(s.before*1.3))
+	f.disproof = fmt.Sprintf("If the change is undone and the way %s stays above %s", x.g.Edge(c), duration(s.Before*1.3))
 	return f
 }
 
@@ -59,7 +60,7 @@ func mergeHops(x *inquiry, list []*finding) []*finding {
 	first := list[0]
 	callers, callees := map[pitwall.ServiceName]bool{}, map[pitwall.ServiceName]bool{}
 	for _, f := range list {
-		callees[f.at.service] = true
+		callees[f.at.Service] = true
 		callers[f.signal.Service] = true
 	}
 	if len(callees) > 1 && len(callers) > 1 {
@@ -75,12 +76,12 @@ func mergeHops(x *inquiry, list []*finding) []*finding {
 		for id := range f.covers {
 			merged.covers[id] = true
 		}
-		if f.shift.dominance() > merged.shift.dominance() {
+		if f.shift.Dominance() > merged.shift.Dominance() {
 			merged.shift, merged.signal, merged.disproof = f.shift, f.signal, f.disproof
 		}
 	}
 	if len(callees) > 1 {
-		merged.at = operation{service: first.signal.Service}
+		merged.at = fold.Operation{Service: first.signal.Service}
 		merged.claim = fmt.Sprintf("%d ways out of %s take longer for the same bytes; loudest: %s", len(list), first.signal.Service, first.claim)
 	}
 	return []*finding{&merged}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // callsGrew is by what factor the calls per run must grow to be an n+1, and
@@ -19,14 +20,14 @@ const (
 func nPlus1(x *inquiry) result {
 	var list []*finding
 	why := "every operation makes the same number of calls per run as before"
-	for id, c := range x.g.calls {
+	for id, c := range x.g.Calls {
 		s := x.calls(id)
-		if !s.up(callsGrew) && !newCall(x, id, s) || s.after-s.before < callsMore {
+		if !s.Up(callsGrew) && !newCall(x, id, s) || s.After-s.Before < callsMore {
 			continue
 		}
-		base, head := x.base.call(id), x.head.call(id)
-		if failed := compare(base.failed, head.failed); failed.after > 0.2 {
-			why = fmt.Sprintf("%s repeats because %s of the calls fail: retries, not a loop", x.g.edge(c), percent(failed.after))
+		base, head := x.base.Call(id), x.head.Call(id)
+		if failed := fold.Compare(base.Failed, head.Failed); failed.After > 0.2 {
+			why = fmt.Sprintf("%s repeats because %s of the calls fail: retries, not a loop", x.g.Edge(c), percent(failed.After))
 			continue
 		}
 		list = append(list, x.loop(id, s))
@@ -35,37 +36,37 @@ func nPlus1(x *inquiry) result {
 }
 
 // newCall says that a call came out of nothing, more than once per run.
-func newCall(x *inquiry, id int, s shift) bool {
-	return s.n0 > 0 && s.before == 0 && s.after > 1.5 && x.head.call(id).took.den != nil && s.beyond
+func newCall(x *inquiry, id int, s fold.Shift) bool {
+	return s.N0 > 0 && s.Before == 0 && s.After > 1.5 && x.head.Call(id).Took.Den != nil && s.Beyond
 }
 
-func (x *inquiry) loop(id int, s shift) *finding {
-	c := x.g.calls[id]
-	at := x.g.ops[c.from]
-	what := x.g.callee(c).String()
-	if c.statement != "" {
-		what = fmt.Sprintf("%q", clip(c.statement, 80))
+func (x *inquiry) loop(id int, s fold.Shift) *finding {
+	c := x.g.Calls[id]
+	at := x.g.Ops[c.From]
+	what := x.g.Callee(c).String()
+	if c.Statement != "" {
+		what = fmt.Sprintf("%q", clip(c.Statement, 80))
 	}
 	f := &finding{check: checkNPlus1, class: pitwall.BottleneckNPlus1, at: at, shift: s, covers: map[int]bool{}}
-	f.claim = fmt.Sprintf("one run of %s calls %s %s times, was %s", at, what, plain(s.after), plain(s.before))
-	whole := compare(x.base.perRequest(x.base.call(id).whole), x.head.perRequest(x.head.call(id).whole))
-	perCall := ratio(whole.after, s.after)
-	if s.before > 0 {
-		perCall = (perCall + ratio(whole.before, s.before)) / 2
+	f.claim = fmt.Sprintf("one run of %s calls %s %s times, was %s", at, what, plain(s.After), plain(s.Before))
+	whole := fold.Compare(x.base.PerRequest(x.base.Call(id).Whole), x.head.PerRequest(x.head.Call(id).Whole))
+	perCall := ratio(whole.After, s.After)
+	if s.Before > 0 {
+		perCall = (perCall + ratio(whole.Before, s.Before)) / 2
 	}
-	f.explained = perCall * (s.after - s.before)
+	f.explained = perCall * (s.After - s.Before)
 	for i, p := range x.places {
 		if p.part != partSelf && p.id == id {
 			f.covers[i] = true
 		}
 	}
-	children := compare(x.base.op(c.from).children, x.head.op(c.from).children)
+	children := fold.Compare(x.base.Op(c.From).Children, x.head.Op(c.From).Children)
 	f.signal = own(fmt.Sprintf("calls made by one %s, mean", at), at, "children", children, pitwall.UnitCount)
 	f.evidence = append(f.evidence,
 		evidence(f, f.claim, s, pitwall.UnitCount, ""),
 		evidence(f, fmt.Sprintf("time in %s per request: %s; one call takes %s", what, arrow(whole, duration), duration(perCall)),
 			whole, pitwall.UnitSeconds, ""))
-	f.disproof = fmt.Sprintf("If %s goes back and it still calls %s more than %s times per run", at.service, what, plain(s.before*1.5+0.5))
+	f.disproof = fmt.Sprintf("If %s goes back and it still calls %s more than %s times per run", at.Service, what, plain(s.Before*1.5+0.5))
 	return f
 }
 

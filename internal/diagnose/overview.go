@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 	"github.com/pitwall/pitwall/internal/stats"
 )
 
@@ -15,14 +16,14 @@ import (
 func headline(x *inquiry) result {
 	h := x.q.headline()
 	r := result{evidence: []pitwall.Evidence{
-		fact(checkHeadline, h.service, "mean latency of "+h.String()+" "+moved(x.latency, duration), x.latency, pitwall.UnitSeconds),
-		fact(checkHeadline, h.service, fmt.Sprintf("p99 of %s %s → %s", h, duration(quantile(x.base.duration, 0.99)),
-			duration(quantile(x.head.duration, 0.99))), x.latency, pitwall.UnitSeconds),
-		fact(checkHeadline, h.service, fmt.Sprintf("share slower than the objective or failed: %s → %s", percent(x.bad.before), percent(x.bad.after)),
+		fact(checkHeadline, h.Service, "mean latency of "+h.String()+" "+moved(x.latency, duration), x.latency, pitwall.UnitSeconds),
+		fact(checkHeadline, h.Service, fmt.Sprintf("p99 of %s %s → %s", h, duration(fold.Quantile(x.base.Duration, 0.99)),
+			duration(fold.Quantile(x.head.Duration, 0.99))), x.latency, pitwall.UnitSeconds),
+		fact(checkHeadline, h.Service, fmt.Sprintf("share slower than the objective or failed: %s → %s", percent(x.bad.Before), percent(x.bad.After)),
 			x.bad, pitwall.UnitRatio),
 	}}
 	p99 := &r.evidence[1]
-	p99.Before.Value, p99.After.Value = quantile(x.base.duration, 0.99), quantile(x.head.duration, 0.99)
+	p99.Before.Value, p99.After.Value = fold.Quantile(x.base.Duration, 0.99), fold.Quantile(x.head.Duration, 0.99)
 	if !x.moved() {
 		r.outcome = pitwall.OutcomeClear
 		r.reason = "it differs by less than its own normal variation: " + r.evidence[0].Claim
@@ -30,14 +31,14 @@ func headline(x *inquiry) result {
 	}
 	r.outcome, r.reason = pitwall.OutcomeHit, r.evidence[0].Claim
 	if x.errors {
-		r.reason = fmt.Sprintf("requests fail: %s → %s (n=%s → %s)", percent(x.failed.before), percent(x.failed.after), count(x.failed.n0), count(x.failed.n1))
+		r.reason = fmt.Sprintf("requests fail: %s → %s (n=%s → %s)", percent(x.failed.Before), percent(x.failed.After), count(x.failed.N0), count(x.failed.N1))
 	}
 	return r
 }
 
-func fact(check string, s pitwall.ServiceName, claim string, sh shift, u pitwall.Unit) pitwall.Evidence {
+func fact(check string, s pitwall.ServiceName, claim string, sh fold.Shift, u pitwall.Unit) pitwall.Evidence {
 	e := pitwall.Evidence{Check: check, Service: s, Claim: claim}
-	e.Before, e.After = sh.measures(u)
+	e.Before, e.After = sh.Measures(u)
 	return e
 }
 
@@ -47,14 +48,14 @@ func metrics(x *inquiry) result {
 	h := x.q.headline()
 	rate := x.rate()
 	r := result{outcome: pitwall.OutcomeClear}
-	e := fact(checkMetrics, h.service, "rate of "+h.String()+" "+perSecond(rate), rate, pitwall.UnitPerSecond)
-	e.Query = promQL(idRate, h.service)
-	r.evidence = append(r.evidence, e, fact(checkMetrics, h.service, fmt.Sprintf("failed share %s → %s",
-		percent(x.failed.before), percent(x.failed.after)), x.failed, pitwall.UnitRatio))
-	for op, o := range x.g.ops {
-		if s := compare(x.base.op(op).total, x.head.op(op).total); o != h && s.known {
-			r.evidence = append(r.evidence, fact(checkMetrics, o.service, fmt.Sprintf("duration of %s %s", o, moved(s, duration)), s, pitwall.UnitSeconds))
-			if s.up(timeGrew) {
+	e := fact(checkMetrics, h.Service, "rate of "+h.String()+" "+perSecond(rate), rate, pitwall.UnitPerSecond)
+	e.Query = promQL(idRate, h.Service)
+	r.evidence = append(r.evidence, e, fact(checkMetrics, h.Service, fmt.Sprintf("failed share %s → %s",
+		percent(x.failed.Before), percent(x.failed.After)), x.failed, pitwall.UnitRatio))
+	for op, o := range x.g.Ops {
+		if s := fold.Compare(x.base.Op(op).Total, x.head.Op(op).Total); o != h && s.Known {
+			r.evidence = append(r.evidence, fact(checkMetrics, o.Service, fmt.Sprintf("duration of %s %s", o, moved(s, duration)), s, pitwall.UnitSeconds))
+			if s.Up(timeGrew) {
 				r.outcome = pitwall.OutcomeHit
 			}
 		}
@@ -73,8 +74,8 @@ func metrics(x *inquiry) result {
 			r.notes = append(r.notes, fmt.Sprintf("%s: %s", m.name, missing))
 			continue
 		}
-		e := fact(checkMetrics, h.service, fmt.Sprintf("%s %s", m.name, arrow(s, m.word)), s, m.unit)
-		e.Query = promQL(m.id, h.service)
+		e := fact(checkMetrics, h.Service, fmt.Sprintf("%s %s", m.name, arrow(s, m.word)), s, m.unit)
+		e.Query = promQL(m.id, h.Service)
 		r.evidence = append(r.evidence, e)
 	}
 	r.reason = fmt.Sprintf("rate %s, failures %s", flat(rate, surge), flat(x.failed, 1.5))
@@ -87,11 +88,11 @@ func metrics(x *inquiry) result {
 	return r
 }
 
-func flat(s shift, factor float64) string {
+func flat(s fold.Shift, factor float64) string {
 	switch {
-	case s.up(factor):
+	case s.Up(factor):
 		return "up"
-	case s.down(factor):
+	case s.Down(factor):
 		return "down"
 	}
 	return "flat"
@@ -99,7 +100,7 @@ func flat(s shift, factor float64) string {
 
 // metric compares the means of one PromQL answer; means, because a counter that
 // is read less often than the range is long comes as bursts between zeros.
-func (x *inquiry) metric(id string) (s shift, missing string) {
+func (x *inquiry) metric(id string) (s fold.Shift, missing string) {
 	var values [2][]float64
 	for i, suffix := range []string{baselineSide, windowSide} {
 		a, ok := x.answers[id+suffix]
@@ -114,9 +115,9 @@ func (x *inquiry) metric(id string) (s shift, missing string) {
 			return s, "no samples"
 		}
 	}
-	return shift{
-		before: stats.Mean(values[0]), after: stats.Mean(values[1]),
-		n0: int64(len(values[0])), n1: int64(len(values[1])), noise: minNoise, known: true,
+	return fold.Shift{
+		Before: stats.Mean(values[0]), After: stats.Mean(values[1]),
+		N0: int64(len(values[0])), N1: int64(len(values[1])), Noise: fold.MinNoise, Known: true,
 	}, ""
 }
 
@@ -128,10 +129,10 @@ func localise(x *inquiry) result {
 	}
 	r := result{outcome: pitwall.OutcomeClear, reason: "no place on the path takes longer beyond noise"}
 	for _, p := range x.places {
-		if !p.shift.beyond || p.delta() < 0.05*x.increase() || len(r.evidence) == 6 {
+		if !p.shift.Beyond || p.delta() < 0.05*x.increase() || len(r.evidence) == 6 {
 			continue
 		}
-		r.evidence = append(r.evidence, fact(checkLocalise, x.where(p).service, fmt.Sprintf("%s added %s per request (%s, %s of the increase)",
+		r.evidence = append(r.evidence, fact(checkLocalise, x.where(p).Service, fmt.Sprintf("%s added %s per request (%s, %s of the increase)",
 			x.name(p), duration(p.delta()), arrow(p.shift, duration), percent(p.delta()/x.increase())), p.shift, pitwall.UnitSeconds))
 	}
 	if len(r.evidence) > 0 && x.increase() > 0 {

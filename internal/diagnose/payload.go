@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 
 // body is one direction of one operation's traffic.
 type body struct {
-	shift shift
+	shift fold.Shift
 	call  int  // the call it is on; leaf: the operation's own request or response
 	reply bool // a response rather than a request
 }
@@ -32,7 +33,7 @@ func payload(x *inquiry) result {
 		return skipped("no span carries body sizes: record http.request.body.size and http.response.body.size")
 	}
 	var list []*finding
-	for op := range x.g.ops {
+	for op := range x.g.Ops {
 		if f := x.maker(op); f != nil {
 			list = append(list, f)
 		}
@@ -41,8 +42,8 @@ func payload(x *inquiry) result {
 }
 
 func (x *inquiry) sizesKnown() bool {
-	for op := range x.g.ops {
-		if x.response(op).known || x.request(op).known {
+	for op := range x.g.Ops {
+		if x.response(op).Known || x.request(op).Known {
 			return true
 		}
 	}
@@ -50,32 +51,32 @@ func (x *inquiry) sizesKnown() bool {
 }
 
 func (x *inquiry) sizesNow() string {
-	loudest, name := shift{}, ""
-	for op, o := range x.g.ops {
-		if s := x.response(op); s.known && s.after > loudest.after {
+	loudest, name := fold.Shift{}, ""
+	for op, o := range x.g.Ops {
+		if s := x.response(op); s.Known && s.After > loudest.After {
 			loudest, name = s, o.String()
 		}
 	}
 	if name == "" {
 		return "responses are not sized"
 	}
-	return fmt.Sprintf("the largest response is %s's, %s → %s per call", name, size(loudest.before), size(loudest.after))
+	return fmt.Sprintf("the largest response is %s's, %s → %s per call", name, size(loudest.Before), size(loudest.After))
 }
 
-func fatter(s shift, factor float64) bool { return s.up(factor) && s.after-s.before >= fewBytes }
+func fatter(s fold.Shift, factor float64) bool { return s.Up(factor) && s.After-s.Before >= fewBytes }
 
 // takes are the bodies an operation receives, gives those it sends.
 func (x *inquiry) takes(op int) []body {
-	list := []body{{x.request(op), leaf, false}}
-	for _, id := range x.g.callsOf(op) {
+	list := []body{{x.request(op), fold.Leaf, false}}
+	for _, id := range x.g.CallsOf(op) {
 		list = append(list, body{x.callResponse(id), id, true})
 	}
 	return list
 }
 
 func (x *inquiry) gives(op int) []body {
-	list := []body{{x.response(op), leaf, true}}
-	for _, id := range x.g.callsOf(op) {
+	list := []body{{x.response(op), fold.Leaf, true}}
+	for _, id := range x.g.CallsOf(op) {
 		list = append(list, body{x.callRequest(id), id, false})
 	}
 	return list
@@ -85,7 +86,7 @@ func (x *inquiry) gives(op int) []body {
 func (x *inquiry) maker(op int) *finding {
 	var out body
 	for _, b := range x.gives(op) {
-		if fatter(b.shift, bytesBlamed) && b.shift.factor() > out.shift.factor() {
+		if fatter(b.shift, bytesBlamed) && b.shift.Factor() > out.shift.Factor() {
 			out = b
 		}
 	}
@@ -94,12 +95,12 @@ func (x *inquiry) maker(op int) *finding {
 	}
 	for _, in := range x.takes(op) {
 		// Passing on at least half (in logarithms) of what came in is not making.
-		if fatter(in.shift, bytesGrew) && math.Log(in.shift.factor()) > 0.5*math.Log(out.shift.factor()) {
+		if fatter(in.shift, bytesGrew) && math.Log(in.shift.Factor()) > 0.5*math.Log(out.shift.Factor()) {
 			return nil
 		}
 	}
 	f := x.payloadFinding(op, out)
-	f.covers, f.explained = x.flood(op, out.shift.factor())
+	f.covers, f.explained = x.flood(op, out.shift.Factor())
 	x.tellFlood(f)
 	return f
 }
@@ -107,34 +108,34 @@ func (x *inquiry) maker(op int) *finding {
 // fatCaller blames the world outside when the headline itself is sent more.
 func (x *inquiry) fatCaller(op int) *finding {
 	in := x.request(op)
-	if len(x.g.callsTo(op)) > 0 || !fatter(in, bytesBlamed) {
+	if len(x.g.CallsTo(op)) > 0 || !fatter(in, bytesBlamed) {
 		return nil
 	}
-	f := x.payloadFinding(op, body{shift: in, call: leaf})
+	f := x.payloadFinding(op, body{shift: in, call: fold.Leaf})
 	f.external = true
-	f.claim = fmt.Sprintf("callers send larger requests to %s: %s", x.g.ops[op], movedPer(in, size, " per request"))
-	f.covers, f.explained = x.flood(op, in.factor())
+	f.claim = fmt.Sprintf("callers send larger requests to %s: %s", x.g.Ops[op], movedPer(in, size, " per request"))
+	f.covers, f.explained = x.flood(op, in.Factor())
 	x.tellFlood(f)
 	return f
 }
 
 func (x *inquiry) payloadFinding(op int, out body) *finding {
-	o := x.g.ops[op]
+	o := x.g.Ops[op]
 	f := &finding{check: checkPayload, class: pitwall.BottleneckPayload, at: o, shift: out.shift}
 	target, what, field := o, "response of "+o.String(), "response_bytes"
 	metric := "http_server_response_body_size_bytes_bucket"
 	if !out.reply {
 		what, field, metric = "request to "+o.String(), "request_bytes", "http_server_request_body_size_bytes_bucket"
-		if out.call != leaf {
-			target = x.g.callee(x.g.calls[out.call])
-			what = fmt.Sprintf("request of %s to %s", o.service, target)
+		if out.call != fold.Leaf {
+			target = x.g.Callee(x.g.Calls[out.call])
+			what = fmt.Sprintf("request of %s to %s", o.Service, target)
 		}
 	}
 	f.claim = fmt.Sprintf("%s grew %s", what, movedPer(out.shift, size, " per call"))
 	f.signal = own("body of the "+what+", median", target, field, out.shift, pitwall.UnitBytes)
 	f.evidence = append(f.evidence, evidence(f, f.claim, out.shift, pitwall.UnitBytes,
-		fmt.Sprintf(`histogram_quantile(0.5, sum by (le) (rate(%s{service_name="%s"}[30s])))`, metric, target.service)))
-	f.disproof = fmt.Sprintf("If %s goes back and the %s stays above %s", o.service, what, size(out.shift.before*1.5))
+		fmt.Sprintf(`histogram_quantile(0.5, sum by (le) (rate(%s{service_name="%s"}[30s])))`, metric, target.Service)))
+	f.disproof = fmt.Sprintf("If %s goes back and the %s stays above %s", o.Service, what, size(out.shift.Before*1.5))
 	return f
 }
 
@@ -147,19 +148,19 @@ func (x *inquiry) flood(op int, factor float64) (covers map[int]bool, explained 
 		at := todo[0]
 		visit := func(call, next int) {
 			calls[call] = true
-			if next != leaf && !ops[next] {
+			if next != fold.Leaf && !ops[next] {
 				ops[next] = true
 				todo = append(todo, next)
 			}
 		}
-		for _, id := range x.g.callsTo(at) {
+		for _, id := range x.g.CallsTo(at) {
 			if fatter(x.callResponse(id), bytesGrew) || fatter(x.response(at), bytesGrew) {
-				visit(id, x.g.calls[id].from)
+				visit(id, x.g.Calls[id].From)
 			}
 		}
-		for _, id := range x.g.callsOf(at) {
+		for _, id := range x.g.CallsOf(at) {
 			if fatter(x.callRequest(id), bytesGrew) {
-				visit(id, x.g.calls[id].to)
+				visit(id, x.g.Calls[id].To)
 			}
 		}
 	}
@@ -167,7 +168,7 @@ func (x *inquiry) flood(op int, factor float64) (covers map[int]bool, explained 
 	for i, p := range x.places {
 		if p.part == partSelf && ops[p.id] || p.part != partSelf && calls[p.id] {
 			covers[i] = true
-			explained += max(0, min(p.delta(), likeFactor*(factor-1)*max(p.shift.before, 0.001)))
+			explained += max(0, min(p.delta(), likeFactor*(factor-1)*max(p.shift.Before, 0.001)))
 		}
 	}
 	return covers, explained
@@ -178,18 +179,18 @@ func (x *inquiry) tellFlood(f *finding) {
 	services := map[pitwall.ServiceName]bool{}
 	for i, p := range x.places {
 		if f.covers[i] && p.part == partSelf {
-			services[x.g.ops[p.id].service] = true
+			services[x.g.Ops[p.id].Service] = true
 		}
-		if !f.covers[i] || p.delta() < 0.02*x.increase() || !p.shift.beyond {
+		if !f.covers[i] || p.delta() < 0.02*x.increase() || !p.shift.Beyond {
 			continue
 		}
 		f.evidence = append(f.evidence, evidence(f, fmt.Sprintf("%s grew with the bytes: %s per request (%s)",
-			x.name(p), arrow(p.shift, duration), times(p.shift.factor())), p.shift, pitwall.UnitSeconds, ""))
+			x.name(p), arrow(p.shift, duration), times(p.shift.Factor())), p.shift, pitwall.UnitSeconds, ""))
 	}
-	for id, c := range x.g.calls {
-		if s := x.callRequest(id); fatter(s, bytesGrew) && x.g.ops[c.from] != f.at {
+	for id, c := range x.g.Calls {
+		if s := x.callRequest(id); fatter(s, bytesGrew) && x.g.Ops[c.From] != f.at {
 			f.evidence = append(f.evidence, evidence(f, fmt.Sprintf("passed on: request %s grew %s per call",
-				x.g.edge(c), arrow(s, size)), s, pitwall.UnitBytes, ""))
+				x.g.Edge(c), arrow(s, size)), s, pitwall.UnitBytes, ""))
 		}
 	}
 	for _, s := range x.onPath() {

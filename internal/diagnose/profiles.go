@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -17,6 +18,7 @@ type profileKey struct {
 // profileAnswer is the comparison, or why there is none.
 type profileAnswer struct {
 	diff    pitwall.FlameDiff
+	sight   prof.Sight
 	missing string
 }
 
@@ -76,7 +78,7 @@ func (x *inquiry) compareProfiles(key profileKey) profileAnswer {
 	if err != nil {
 		return profileAnswer{missing: err.Error()}
 	}
-	return profileAnswer{diff: d}
+	return profileAnswer{diff: d.FlameDiff, sight: d.Sight}
 }
 
 // profile gives a comparison, or why there is none.
@@ -126,14 +128,39 @@ func familyEvidence(s pitwall.ServiceName, f pitwall.FrameDelta, unit pitwall.Un
 		Claim: fmt.Sprintf("%s in %s: %s of the profile before, %s after (%s → %s per request)",
 			f.Name, s, percent(float64(f.ShareBefore)), percent(float64(f.ShareAfter)), word(f.Before), word(f.After)),
 		Before: pitwall.Measure{Value: f.Before, Unit: unit, N: 1}, After: pitwall.Measure{Value: f.After, Unit: unit, N: 1},
-		Query: fmt.Sprintf("pitwall profile diff of %s, CPU per request", s),
+		Query: fmt.Sprintf("pprof profiles of %s, per request", s),
 	}
+}
+
+// fewWindows is how many windows a side a comparison wants before "nothing
+// grew" means something, and farMore what nobody would wait for.
+const (
+	fewWindows = 6
+	farMore    = 1000
+)
+
+// dim says why the CPU profiles of a service cannot show that nothing changed,
+// or "" when they can.
+func (x *inquiry) dim(s pitwall.ServiceName) string {
+	a := x.profiles[profileKey{s, pitwall.ProfileCPU}]
+	if a.diff.Unit != pitwall.UnitCPUPerReq {
+		return fmt.Sprintf("the profiles of %s carry no request counts: a rise common to all functions cannot be seen", s)
+	}
+	seen := fmt.Sprintf("%s before and %d after of %s", things(a.sight.Before, "CPU profile"), a.sight.After, s)
+	short := fewWindows - min(a.sight.Before, a.sight.After)
+	switch more := max(short, a.sight.More); {
+	case more >= farMore:
+		return seen + " hold hardly a sample; more load or longer profiles are needed"
+	case more > 0:
+		return fmt.Sprintf("%s are too few to see a function of 5 %% grow by 30 %%: about %d more a side are needed", seen, more)
+	}
+	return ""
 }
 
 // profileDiff is the check: did any frame family cost more per request?
 func profileDiff(x *inquiry) result {
 	var r result
-	compared := 0
+	compared, dim := 0, ""
 	for _, s := range x.onPath() {
 		d, missing := x.profile(s, pitwall.ProfileCPU)
 		if missing != "" {
@@ -143,6 +170,7 @@ func profileDiff(x *inquiry) result {
 			continue
 		}
 		compared++
+		dim = cmp.Or(dim, x.dim(s))
 		for _, f := range d.Families {
 			if grew(f) && float64(f.ShareAfter) > 0.02 {
 				r.evidence = append(r.evidence, familyEvidence(s, f, d.Unit))
@@ -154,8 +182,13 @@ func profileDiff(x *inquiry) result {
 		return skipped("nothing to compare: the headline operation did not move")
 	case compared == 0:
 		return skipped("no CPU profiles: " + r.notes[0])
+	case len(r.evidence) == 0 && dim != "":
+		r.outcome, r.reason = pitwall.OutcomeSkipped, "inconclusive: no frame family stands out, but "+dim
 	case len(r.evidence) == 0:
 		r.outcome, r.reason = pitwall.OutcomeClear, "no frame family of "+things(compared, "service")+" costs more CPU per request beyond noise"
+		if len(r.notes) > 0 {
+			r.reason += "; not seen: " + r.notes[0]
+		}
 	default:
 		r.outcome, r.reason = pitwall.OutcomeHit, fmt.Sprintf("%s of work cost more CPU per request; first: %s", things(len(r.evidence), "kind"), r.evidence[0].Claim)
 	}

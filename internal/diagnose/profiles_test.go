@@ -6,11 +6,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"testing"
 	"time"
 
 	"github.com/google/pprof/profile"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // windows draws profiles of five seconds with Poisson counts, as a sampler at
@@ -56,4 +59,46 @@ func pprofOf(r *rand.Rand, kind pitwall.ProfileType, cost map[string]float64, re
 		panic(err) // writing to memory; a defect of the test itself
 	}
 	return buf.Bytes()
+}
+
+// TestDimProfilesAreNotClear: that nothing stands out counts only as far as the
+// profiles can see.
+func TestDimProfilesAreNotClear(t *testing.T) {
+	f := func(name string, want pitwall.Outcome, words string, length time.Duration, work float64, counted bool) {
+		t.Helper()
+		w := calm()
+		w.seed = 1
+		w.bad = w.good.with(func(s *shop) {
+			for fn := range s.cpu["checkout"] {
+				s.cpu["checkout"][fn] *= work
+			}
+		})
+		w.good = w.bad
+		q := w.question()
+		x := &inquiry{q: q, g: fold.NewGraph(), answers: map[string]Answer{}, profiles: map[profileKey]profileAnswer{}}
+		key := profileKey{"checkout", pitwall.ProfileCPU}
+		for i, suffix := range []string{baselineSide, windowSide} {
+			from := q.Baseline.From
+			if i == 1 {
+				from = q.Window.From
+			}
+			list := w.windows(Query{Service: key.service, Type: key.kind, Period: pitwall.Period{From: from, To: from.Add(length)}})
+			for j := range list {
+				if !counted {
+					list[j].Requests = 0
+				}
+			}
+			id := profileID(key.service, key.kind, suffix)
+			x.answers[id] = Answer{Query: id, Profiles: list}
+		}
+		x.profiles[key] = x.compareProfiles(key)
+		if r := profileDiff(x); r.outcome != want || !strings.Contains(r.reason, words) {
+			t.Errorf("%s: %s, %s; want %s, %s", name, r.outcome, r.reason, want, words)
+		}
+	}
+	f("five windows", pitwall.OutcomeSkipped, "5 CPU profiles before and 5 after of checkout are too few", 25*time.Second, 100, true)
+	f("little work", pitwall.OutcomeSkipped, "more a side are needed", 5*time.Minute, 0.05, true)
+	f("enough", pitwall.OutcomeClear, "no frame family of 1 service", 5*time.Minute, 200, true)
+	f("no work", pitwall.OutcomeSkipped, "hardly a sample", 5*time.Minute, 0, true)
+	f("no counts", pitwall.OutcomeSkipped, "no request counts", 5*time.Minute, 200, false)
 }

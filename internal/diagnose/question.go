@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // Question is what is to be explained.
@@ -15,17 +16,17 @@ type Question struct {
 }
 
 // headline is the operation whose latency or errors are to be explained.
-func (q Question) headline() operation {
+func (q Question) headline() fold.Operation {
 	if q.Regression.Service != "" {
-		return operation{q.Regression.Service, q.Regression.Operation}
+		return fold.Operation{Service: q.Regression.Service, Name: q.Regression.Operation}
 	}
-	return operation{q.SLO.SLI.Service, q.SLO.SLI.Operation}
+	return fold.Operation{Service: q.SLO.SLI.Service, Name: q.SLO.SLI.Operation}
 }
 
 // wrong says why the question cannot be asked, or "".
 func (q Question) wrong() string {
 	switch {
-	case q.headline().service == "":
+	case q.headline().Service == "":
 		return "the question names no service"
 	case q.Baseline.Duration() <= 0:
 		return "the baseline period is empty: it must end before the onset"
@@ -94,12 +95,12 @@ func firstQueries(q Question) []Query {
 	}}
 	for _, side := range sides(q) {
 		list = append(list,
-			Query{ID: idSpans + side.suffix, Kind: AskSpans, Period: side.period, Service: h.service, Operation: h.name},
+			Query{ID: idSpans + side.suffix, Kind: AskSpans, Period: side.period, Service: h.Service, Operation: h.Name},
 			Query{ID: idLoads + side.suffix, Kind: AskPageLoads, Period: side.period})
 		for _, id := range []string{idRate, idErrors, idAlloc} {
 			list = append(list, Query{
 				ID: id + side.suffix, Kind: AskMetrics, Period: side.period,
-				PromQL: promQL(id, h.service), Step: metricStep(side.period),
+				PromQL: promQL(id, h.Service), Step: metricStep(side.period),
 			})
 		}
 	}

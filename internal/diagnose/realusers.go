@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // fewLoads is how many page loads a side needs to say anything.
@@ -23,29 +24,29 @@ func realUsers(x *inquiry) result {
 		return skipped(fmt.Sprintf("%d page loads before and %d after, %d each are needed: add the beacon to the pages",
 			len(base.PageLoads), len(head.PageLoads), fewLoads))
 	}
-	part := func(of func(pitwall.PageLoad) float64) shift {
+	part := func(of func(pitwall.PageLoad) float64) fold.Shift {
 		return compareLoads(base.PageLoads, head.PageLoads, of)
 	}
 	render := part(func(l pitwall.PageLoad) float64 { return l.Render })
 	ttfb := part(func(l pitwall.PageLoad) float64 { return l.TTFB })
 	var r result
 	for _, row := range []struct {
-		s    shift
+		s    fold.Shift
 		name string
 	}{{render, "render time in the browser"}, {ttfb, "time to the first byte"}} {
 		e := pitwall.Evidence{Check: checkUsers, Claim: fmt.Sprintf("%s, median: %s", row.name, moved(row.s, duration))}
-		e.Before, e.After = row.s.measures(pitwall.UnitSeconds)
+		e.Before, e.After = row.s.Measures(pitwall.UnitSeconds)
 		r.evidence = append(r.evidence, e)
 	}
 	switch {
-	case render.up(timeGrew) && !ttfb.up(timeGrew):
+	case render.Up(timeGrew) && !ttfb.Up(timeGrew):
 		f := &finding{
-			check: checkUsers, class: pitwall.BottleneckClient, at: operation{service: "browser"}, shift: render, external: true,
+			check: checkUsers, class: pitwall.BottleneckClient, at: fold.Operation{Service: "browser"}, shift: render, external: true,
 			claim: "the browser takes longer to render: " + moved(render, duration), evidence: r.evidence,
-			explained: render.after - render.before, disproof: "If rendering is as fast as before and users still wait",
+			explained: render.After - render.Before, disproof: "If rendering is as fast as before and users still wait",
 		}
 		r.outcome, r.reason, r.findings = pitwall.OutcomeHit, f.claim, []*finding{f}
-	case ttfb.up(1.1):
+	case ttfb.Up(1.1):
 		r.outcome = pitwall.OutcomeClear
 		r.reason = fmt.Sprintf("the client is ruled out: rendering %s, first byte %s", arrow(render, duration), arrow(ttfb, duration))
 	default:
@@ -58,28 +59,28 @@ func realUsers(x *inquiry) result {
 // loadBlocks is into how many blocks of time page loads are cut for the test.
 const loadBlocks = 8
 
-func compareLoads(base, head []pitwall.PageLoad, of func(pitwall.PageLoad) float64) shift {
+func compareLoads(base, head []pitwall.PageLoad, of func(pitwall.PageLoad) float64) fold.Shift {
 	a, b := loadSamples(base, of), loadSamples(head, of)
 	return bytesShift(a, b, blocked(a), blocked(b))
 }
 
 // loadSamples leaves out what was not measured, by time.
-func loadSamples(loads []pitwall.PageLoad, of func(pitwall.PageLoad) float64) []sample {
-	var list []sample
+func loadSamples(loads []pitwall.PageLoad, of func(pitwall.PageLoad) float64) []fold.Sample {
+	var list []fold.Sample
 	for _, l := range loads {
 		if v := of(l); v >= 0 {
-			list = append(list, sample{l.At.UnixNano(), v})
+			list = append(list, fold.Sample{T: l.At.UnixNano(), V: v})
 		}
 	}
-	slices.SortFunc(list, func(a, b sample) int { return int(min(1, max(-1, a.t-b.t))) })
+	slices.SortFunc(list, func(a, b fold.Sample) int { return int(min(1, max(-1, a.T-b.T))) })
 	return list
 }
 
 // blocked cuts samples, by time, into blocks of as many each.
-func blocked(list []sample) series {
-	s := newSeries(loadBlocks)
+func blocked(list []fold.Sample) fold.Series {
+	s := fold.NewSeries(loadBlocks)
 	for i, v := range list {
-		s.add(i*loadBlocks/len(list), v.v)
+		s.Add(i*loadBlocks/len(list), v.V)
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
 // duration words seconds: "412 ms", "1.4 s".
@@ -54,11 +55,11 @@ func count(n int64) string {
 }
 
 // moved words a shift in one unit: "8.1 kB → 85 kB (×10.5, n=6,012 → 1,204)".
-func moved(s shift, word func(float64) string) string { return movedPer(s, word, "") }
+func moved(s fold.Shift, word func(float64) string) string { return movedPer(s, word, "") }
 
 // movedPer is moved with what the number is for: "8.1 kB → 85 kB per call (…)".
-func movedPer(s shift, word func(float64) string, per string) string {
-	return fmt.Sprintf("%s → %s%s (%s, n=%s → %s)", word(s.before), word(s.after), per, times(s.factor()), count(s.n0), count(s.n1))
+func movedPer(s fold.Shift, word func(float64) string, per string) string {
+	return fmt.Sprintf("%s → %s%s (%s, n=%s → %s)", word(s.Before), word(s.After), per, times(s.Factor()), count(s.N0), count(s.N1))
 }
 
 // things counts regular nouns: "1 way", "4 ways".

@@ -1,17 +1,14 @@
 package enforce
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 )
 
 const gateSchema = "pitwall.gate/1"
@@ -19,24 +16,23 @@ const gateSchema = "pitwall.gate/1"
 // ParseGate reads a gate file strictly: an unknown field, a second document or
 // a value that makes no sense is an error. name is for the error alone.
 func ParseGate(name string, data []byte) (pitwall.Gate, error) {
+	doc := strict.Doc{Op: "reading gate", File: name,
+		Hint: "fields are schema, name, plan, service, operation, owner, mode, median_bytes, max_ratio, requests (method, path, body)"}
+	nodes, err := doc.Nodes(data)
+	switch {
+	case err != nil:
+		return pitwall.Gate{}, err
+	case len(nodes) == 0:
+		return pitwall.Gate{}, doc.Wrong(0, "", "the file is empty")
+	case len(nodes) > 1:
+		return pitwall.Gate{}, doc.Wrong(nodes[1].Line, "", "a gate file holds one document")
+	}
 	var g pitwall.Gate
-	refuse := func(err error) (pitwall.Gate, error) {
-		return pitwall.Gate{}, &pitwall.Error{Op: "reading gate", Kind: pitwall.Invalid, ID: name, Err: err,
-			Hint: "fields are schema, name, plan, service, operation, owner, mode, median_bytes, max_ratio, requests (method, path, body)"}
-	}
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	d.KnownFields(true)
-	if err := d.Decode(&g); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = errors.New("the file is empty")
-		}
-		return refuse(err)
-	}
-	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return refuse(errors.New("a gate file holds one document"))
+	if err := doc.Decode(nodes[0], &g); err != nil {
+		return pitwall.Gate{}, err
 	}
 	if err := checkGate(g); err != nil {
-		return refuse(err)
+		return pitwall.Gate{}, doc.Wrong(0, "", "%w", err)
 	}
 	return g, nil
 }

@@ -118,13 +118,13 @@ func TestParseGateIsStrict(t *testing.T) {
 		}
 	}
 	f(good, "", "empty")
-	f(good, "[1", "line 1")
-	f("owner", "ownr", "line 6: field ownr not found")
+	f(good, "[1", "g.yaml:1")
+	f("owner", "ownr", `g.yaml:6: unknown field "ownr": did you mean "owner"?`)
 	f("max_ratio: 2\n", "max_ratio: 2\nmax_ratio: 3\n", "already defined")
 	f("gate/1", "gate/2", "pitwall.gate/2")
 	f("mode: warn", "mode: off", "mode")
 	f("8000", "0", "median_bytes")
-	f("8000", "many", "line 8")
+	f("8000", "many", "g.yaml:8")
 	f("ratio: 2", "ratio: .nan", "max_ratio")
 	f("ratio: 2", "ratio: .inf", "max_ratio")
 	f("ratio: 2", "ratio: 0.5", "max_ratio")

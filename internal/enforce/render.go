@@ -131,7 +131,7 @@ func (r *renderer) responseSize() error {
 	r.add(pitwall.EnforcedGate, path, r.header(
 		fmt.Sprintf("A build of %s keeps the median response of %s within %s (%v × the %s of before).",
 			g.Service, g.Operation, g.Limit(), g.MaxRatio, g.MedianBytes),
-		fmt.Sprintf("Run it: pitwall gate run %s --url http://host:port", path))+text)
+		fmt.Sprintf("Run it: pitwall gate run %s --target http://HOST:PORT", path))+text)
 	return nil
 }
 

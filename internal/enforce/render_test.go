@@ -54,7 +54,7 @@ func options() enforce.Options {
 	return enforce.Options{
 		Owner: "team-catalog", PublicURL: "https://pitwall.example/", Now: time.Date(2026, 3, 1, 12, 9, 0, 0, time.UTC),
 		SampleRequests: []pitwall.GateRequest{{Method: "POST", Path: "/v1/items/lookup", Body: `{"skus":["SKU-0001"]}`}, {Method: "GET", Path: "/v1/items?ids=SKU-0001"}},
-		Runbook:        pitwall.PlaybookText{Symptom: "Checkout is slow, request rate and errors are flat.", Commands: []string{"pitwall diagnosis run --service checkout"}},
+		Runbook:        pitwall.PlaybookText{Symptom: "Checkout is slow, request rate and errors are flat.", Commands: []string{"pitwall slo view checkout-latency"}},
 	}
 }
 

@@ -65,7 +65,7 @@ func (r *renderer) commands() []string {
 	}
 	list = append(list, fmt.Sprintf("pitwall plan view %s", r.p.ID))
 	if r.gate != nil {
-		list = append(list, fmt.Sprintf("pitwall gate run gates/%s.yaml --url http://host:port", r.gate.Name))
+		list = append(list, fmt.Sprintf("pitwall gate run gates/%s.yaml --target http://HOST:PORT", r.gate.Name))
 	}
 	return list
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
@@ -35,13 +36,13 @@ func Load(fsys fs.FS) ([]pitwall.Playbook, error) {
 		if err != nil {
 			return nil, &pitwall.Error{Op: loadOp, Kind: pitwall.Unavailable, ID: name, Err: err}
 		}
-		doc := document{loadOp, name}
-		nodes, err := doc.nodes(data)
+		doc := strict.Doc{Op: loadOp, File: name}
+		nodes, err := doc.Nodes(data)
 		if err != nil {
 			return nil, err
 		}
 		if len(nodes) == 0 {
-			return nil, doc.wrong(0, "", "the file is empty")
+			return nil, doc.Wrong(0, "", "the file is empty")
 		}
 		for _, n := range nodes {
 			book, err := read(doc, n)
@@ -49,7 +50,7 @@ func Load(fsys fs.FS) ([]pitwall.Playbook, error) {
 				return nil, err
 			}
 			if first, twice := seen[book.Name]; twice {
-				return nil, doc.wrong(n.Line, "", "playbook %q is defined twice, first at %s", book.Name, first)
+				return nil, doc.Wrong(n.Line, "", "playbook %q is defined twice, first at %s", book.Name, first)
 			}
 			seen[book.Name] = book.Source
 			books = append(books, book)
@@ -61,23 +62,23 @@ func Load(fsys fs.FS) ([]pitwall.Playbook, error) {
 	return books, nil
 }
 
-func read(doc document, n *yaml.Node) (pitwall.Playbook, error) {
+func read(doc strict.Doc, n *yaml.Node) (pitwall.Playbook, error) {
 	var b pitwall.Playbook
 	if n.Kind != yaml.MappingNode {
-		return b, doc.wrong(n.Line, "", "expected a playbook with name, match and action")
+		return b, doc.Wrong(n.Line, "", "expected a playbook with name, match and action")
 	}
-	if err := doc.decode(n, &b); err != nil {
+	if err := doc.Decode(n, &b); err != nil {
 		return b, err
 	}
-	b.Source = fmt.Sprintf("%s:%d", doc.file, n.Line)
+	b.Source = fmt.Sprintf("%s:%d", doc.File, n.Line)
 	c := checker{doc: doc, node: n}
 	c.that(kebab.MatchString(b.Name), "name", "name %q must be words of small letters and digits joined by hyphens", b.Name)
 	c.that(b.Title != "", "title", "title is missing")
 	c.that(b.Expect != "", "expect", "expect is missing: say what will be seen if it works")
 	c.that(b.Undo != "", "undo", "undo is missing: say how it is taken back")
 	c.that(len(b.Match.Classes) > 0, "match", "match.classes is missing: say which bottlenecks it is for")
-	c.known("match", words(b.Match.Classes), words(classes()))
-	c.known("match", words(b.Match.ChangeKinds), words(changeKinds()))
+	c.known("match", words(b.Match.Classes), words(pitwall.Bottlenecks()))
+	c.known("match", words(b.Match.ChangeKinds), words(pitwall.ChangeKinds()))
 	c.known("risk", []string{string(b.Risk)}, words([]pitwall.Risk{pitwall.RiskLow, pitwall.RiskMedium, pitwall.RiskHigh}))
 	c.known("action", []string{b.Action}, []string{ActionRollbackByWeights})
 	c.known("enforce", b.Enforce, []string{"response-size-gate", "payload-alert", "latency-alert", "runbook"})
@@ -89,7 +90,7 @@ func read(doc document, n *yaml.Node) (pitwall.Playbook, error) {
 
 // checker keeps the first trouble of a playbook.
 type checker struct {
-	doc  document
+	doc  strict.Doc
 	node *yaml.Node
 	err  error
 }
@@ -105,13 +106,13 @@ func (c *checker) that(ok bool, field, format string, args ...any) {
 			line = c.node.Content[i].Line
 		}
 	}
-	c.err = c.doc.wrong(line, "", format, args...)
+	c.err = c.doc.Wrong(line, "", format, args...)
 }
 
 // known notes trouble for a word that is not in the list.
 func (c *checker) known(field string, got, list []string) {
 	for _, word := range got {
-		c.that(slices.Contains(list, word), field, "%s: unknown %q%s; known: %s", field, word, nearest(word, list), strings.Join(list, ", "))
+		c.that(slices.Contains(list, word), field, "%s: unknown %q%s; known: %s", field, word, strict.Nearest(word, list), strings.Join(list, ", "))
 	}
 }
 
@@ -121,21 +122,4 @@ func words[T ~string](list []T) []string {
 		out[i] = string(w)
 	}
 	return out
-}
-
-func classes() []pitwall.Bottleneck {
-	return []pitwall.Bottleneck{
-		pitwall.BottleneckCPU, pitwall.BottleneckAllocation, pitwall.BottleneckIODB, pitwall.BottleneckLock,
-		pitwall.BottleneckNetwork, pitwall.BottleneckPayload, pitwall.BottleneckNPlus1, pitwall.BottleneckPool,
-		pitwall.BottleneckDependency, pitwall.BottleneckCapacity, pitwall.BottleneckCache, pitwall.BottleneckColdStart,
-		pitwall.BottleneckConfig, pitwall.BottleneckException, pitwall.BottleneckReturn, pitwall.BottleneckTraffic,
-		pitwall.BottleneckNode, pitwall.BottleneckClient, pitwall.BottleneckObservabilityGap,
-	}
-}
-
-func changeKinds() []pitwall.ChangeKind {
-	return []pitwall.ChangeKind{
-		pitwall.ChangeDeploy, pitwall.ChangeConfig, pitwall.ChangeFlag, pitwall.ChangeScale,
-		pitwall.ChangeMigration, pitwall.ChangeTraffic, pitwall.ChangeDependency,
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
@@ -58,22 +59,22 @@ func Ask() (*Policy, error) { return Load("ask.yaml", askPolicy) }
 // variable or a comparison of different types is an error at load, not at the
 // moment of an incident. name stands for the file in errors.
 func Load(name string, data []byte) (*Policy, error) {
-	doc := document{loadOp, name}
-	nodes, err := doc.nodes(data)
+	doc := strict.Doc{Op: loadOp, File: name}
+	nodes, err := doc.Nodes(data)
 	if err != nil {
 		return nil, err
 	}
 	if len(nodes) != 1 {
-		return nil, doc.wrong(0, "a policy is one document with rules:", "expected one document, got %d", len(nodes))
+		return nil, doc.Wrong(0, "a policy is one document with rules:", "expected one document, got %d", len(nodes))
 	}
 	var file struct {
 		Rules []yaml.Node `yaml:"rules"`
 	}
-	if err := doc.decode(nodes[0], &file); err != nil {
+	if err := doc.Decode(nodes[0], &file); err != nil {
 		return nil, err
 	}
 	if len(file.Rules) == 0 {
-		return nil, doc.wrong(nodes[0].Line, "a policy without rules denies everything; write that as a rule", "rules is empty")
+		return nil, doc.Wrong(nodes[0].Line, "a policy without rules denies everything; write that as a rule", "rules is empty")
 	}
 	env, err := environment()
 	if err != nil {
@@ -89,7 +90,7 @@ func Load(name string, data []byte) (*Policy, error) {
 			return nil, err
 		}
 		if first, twice := seen[r.Name]; twice {
-			return nil, doc.wrong(n.Line, "", "rule %q is defined twice, first at line %d", r.Name, first)
+			return nil, doc.Wrong(n.Line, "", "rule %q is defined twice, first at line %d", r.Name, first)
 		}
 		seen[r.Name] = n.Line
 		p.rules = append(p.rules, r)
@@ -97,35 +98,35 @@ func Load(name string, data []byte) (*Policy, error) {
 	return p, nil
 }
 
-func compile(doc document, env *cel.Env, n *yaml.Node) (rule, error) {
+func compile(doc strict.Doc, env *cel.Env, n *yaml.Node) (rule, error) {
 	var r rule
-	if err := doc.decode(n, &r); err != nil {
+	if err := doc.Decode(n, &r); err != nil {
 		return r, err
 	}
 	switch {
 	case r.Name == "":
-		return r, doc.wrong(n.Line, "", "a rule needs a name")
+		return r, doc.Wrong(n.Line, "", "a rule needs a name")
 	case r.Reason == "":
-		return r, doc.wrong(n.Line, "the reason is shown to whoever waits", "rule %q needs a reason", r.Name)
+		return r, doc.Wrong(n.Line, "the reason is shown to whoever waits", "rule %q needs a reason", r.Name)
 	case r.When.Kind != yaml.ScalarNode || r.When.Value == "":
-		return r, doc.wrong(max(r.When.Line, n.Line), "when: 'true' matches always", "rule %q needs when: a CEL expression", r.Name)
+		return r, doc.Wrong(max(r.When.Line, n.Line), "when: 'true' matches always", "rule %q needs when: a CEL expression", r.Name)
 	}
 	switch r.Decide {
 	case pitwall.DecisionAllow, pitwall.DecisionAsk, pitwall.DecisionDeny:
 	default:
-		return r, doc.wrong(n.Line, "known: allow, ask, deny", "rule %q decides %q", r.Name, r.Decide)
+		return r, doc.Wrong(n.Line, "known: allow, ask, deny", "rule %q decides %q", r.Name, r.Decide)
 	}
 	hint := "variables: " + strings.Join(variableNames(), ", ")
 	ast, issues := env.Compile(r.When.Value)
 	if issues.Err() != nil {
-		return r, doc.wrong(r.When.Line, hint, "rule %q: %s", r.Name, firstIssue(issues))
+		return r, doc.Wrong(r.When.Line, hint, "rule %q: %s", r.Name, firstIssue(issues))
 	}
 	if ast.OutputType() != cel.BoolType {
-		return r, doc.wrong(r.When.Line, "compare it with something", "rule %q: when is %s, not true or false", r.Name, ast.OutputType())
+		return r, doc.Wrong(r.When.Line, "compare it with something", "rule %q: when is %s, not true or false", r.Name, ast.OutputType())
 	}
 	program, err := env.Program(ast, cel.CostLimit(costLimit))
 	if err != nil {
-		return r, doc.wrong(r.When.Line, hint, "rule %q: %w", r.Name, err)
+		return r, doc.Wrong(r.When.Line, hint, "rule %q: %w", r.Name, err)
 	}
 	r.program = program
 	return r, nil

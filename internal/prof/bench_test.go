@@ -65,7 +65,7 @@ func mustDiff(t *testing.T, base, head []pitwall.ProfileWindow) pitwall.FlameDif
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
+	return d.FlameDiff
 }
 
 func named(rows []pitwall.FrameDelta) (names []string) {

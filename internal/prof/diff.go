@@ -55,16 +55,16 @@ func (o Options) withDefaults() Options {
 //
 // Too few windows are not an error: P is 1, nothing is named, and a warning
 // says what is missing. No windows at all on a side are Inconclusive.
-func Diff(base, head []pitwall.ProfileWindow, o Options) (pitwall.FlameDiff, error) {
+func Diff(base, head []pitwall.ProfileWindow, o Options) (Comparison, error) {
 	if len(base) == 0 || len(head) == 0 {
 		e := pitwall.Errorf(pitwall.Inconclusive, diffOp, "%d windows before and %d after", len(base), len(head))
 		e.Hint = "profiles are scraped from /debug/pprof; check the pprof sources of the service"
-		return pitwall.FlameDiff{}, e
+		return Comparison{}, e
 	}
 	o = o.withDefaults()
 	c, err := compare(base, head, o)
 	if err != nil {
-		return pitwall.FlameDiff{}, err
+		return Comparison{}, err
 	}
 	d := pitwall.FlameDiff{Service: head[0].Service, Type: head[0].Type, Unit: c.unit()}
 	families := c.rows(c.families)
@@ -76,7 +76,22 @@ func Diff(base, head []pitwall.ProfileWindow, o Options) (pitwall.FlameDiff, err
 	}
 	d.Families, d.Frames = deltas(families, len(families)), deltas(functions, o.Limit)
 	d.Warnings = append(c.warnings, c.verdict(functions)...)
-	return d, nil
+	return Comparison{FlameDiff: d, Sight: c.reach(functions)}, nil
+}
+
+// Comparison is what Diff found, and how far it could see.
+type Comparison struct {
+	pitwall.FlameDiff
+	Sight Sight
+}
+
+// Sight is how far a comparison could see. "Nothing named" says that nothing
+// changed only as far as this.
+type Sight struct {
+	Before, After int // windows compared on each side
+	// More is about how many more windows a side would show a function of 5 % of
+	// the profile that grows by 30 %; 0: these would have.
+	More int
 }
 
 // comparison holds the windows of both sides as columns: base's first.

@@ -60,16 +60,54 @@ func library(r row) int {
 	return 1
 }
 
+// What a comparison should be able to see: a function of a twentieth of the
+// profile that grows by 30 %.
+const (
+	seenPart = 0.05
+	seenRise = 0.3
+	moreMost = 100_000 // windows; where nothing was sampled any number would do
+)
+
+// least is the smallest visible change of a function of seenPart, as a share of
+// the profile, and how many windows a side are missing to see it grow by
+// seenRise: the smallest visible change falls with the root of the windows.
+func (c *comparison) least(tested []row) (change float64, more int) {
+	before, after := c.observations()
+	change = MDE(seenPart, min(before, after), c.dispersion(tested), len(tested))
+	windows := float64(c.windows())
+	return change, int(math.Ceil(min(moreMost, max(0, windows*math.Pow(change/(seenPart*seenRise), 2)-windows))))
+}
+
+func (c *comparison) observations() (before, after float64) {
+	return sum(c.total[:c.base]) / c.quantum, sum(c.total[c.base:]) / c.quantum
+}
+
+// windows is how many the shorter side has.
+func (c *comparison) windows() int { return min(c.base, len(c.profiles)-c.base) }
+
+// reach says how far these windows can see.
+func (c *comparison) reach(rows []row) Sight {
+	s := Sight{Before: c.base, After: len(c.profiles) - c.base}
+	tested := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !r.tested })
+	before, after := c.observations()
+	switch all := before + after; {
+	case len(tested) > 0:
+		_, s.More = c.least(tested)
+	case all > 0: // a function of seenPart has to reach the observations of a test
+		s.More = max(1, int(min(moreMost, float64(c.windows())*(c.o.MinSamples/(seenPart*all)-1))))
+	default:
+		s.More = moreMost
+	}
+	return s
+}
+
 // sight words what these windows can and cannot show.
 func (c *comparison) sight(tested []row) string {
-	const part, rise = 0.05, 0.3 // a function of 5 % that grows by 30 %
-	before, after := sum(c.total[:c.base])/c.quantum, sum(c.total[c.base:])/c.quantum
-	least := MDE(part, min(before, after), c.dispersion(tested), len(tested))
+	before, after := c.observations()
+	least, more := c.least(tested)
 	text := fmt.Sprintf("nothing is named; with %.0f observations before and %.0f after, a function of 5 %% of the profile is seen only once it moves by about %.1f points", before, after, 100*least)
-	// The smallest visible change falls with the root of the windows.
-	windows := float64(min(c.base, len(c.profiles)-c.base))
-	if more := windows*math.Pow(least/(part*rise), 2) - windows; more > 0 {
-		text += fmt.Sprintf("; to see it grow by 30 %%, about %.0f more windows a side are needed", math.Ceil(more))
+	if more > 0 {
+		text += fmt.Sprintf("; to see it grow by 30 %%, about %d more windows a side are needed", more)
 	}
 	return text
 }

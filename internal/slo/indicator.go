@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
@@ -23,11 +24,11 @@ func Describe(i pitwall.SLI) string {
 func (r *reading) indicator(o object, spec sloSpec) (pitwall.SLI, error) {
 	switch {
 	case spec.Indicator != nil && spec.IndicatorRef != "":
-		return pitwall.SLI{}, o.doc.wrong(o.head.Spec.Line, "keep one of them", "both indicator and indicatorRef are given")
+		return pitwall.SLI{}, o.doc.Wrong(o.head.Spec.Line, "keep one of them", "both indicator and indicatorRef are given")
 	case spec.Indicator != nil:
 		return sli(o, spec.Indicator.Spec)
 	case spec.IndicatorRef == "":
-		return pitwall.SLI{}, o.doc.wrong(o.head.Spec.Line, "", "indicator or indicatorRef is missing")
+		return pitwall.SLI{}, o.doc.Wrong(o.head.Spec.Line, "", "indicator or indicatorRef is missing")
 	}
 	ref, ok := r.slis[spec.IndicatorRef]
 	if !ok {
@@ -35,13 +36,13 @@ func (r *reading) indicator(o object, spec sloSpec) (pitwall.SLI, error) {
 		for name := range r.slis {
 			names = append(names, name)
 		}
-		return pitwall.SLI{}, o.doc.wrong(o.head.Spec.Line, "define a kind: SLI of that name in one of the files", "no SLI is called %q%s", spec.IndicatorRef, nearest(spec.IndicatorRef, names))
+		return pitwall.SLI{}, o.doc.Wrong(o.head.Spec.Line, "define a kind: SLI of that name in one of the files", "no SLI is called %q%s", spec.IndicatorRef, strict.Nearest(spec.IndicatorRef, names))
 	}
 	var body sliSpec
 	if ref.head.Spec.Kind != yaml.MappingNode {
-		return pitwall.SLI{}, ref.doc.wrong(ref.line, "", "spec is missing")
+		return pitwall.SLI{}, ref.doc.Wrong(ref.line, "", "spec is missing")
 	}
-	if err := ref.doc.decode(&ref.head.Spec, &body); err != nil {
+	if err := ref.doc.Decode(&ref.head.Spec, &body); err != nil {
 		return pitwall.SLI{}, err
 	}
 	return sli(ref, body)
@@ -53,15 +54,15 @@ func sli(o object, spec sliSpec) (pitwall.SLI, error) {
 	m := spec.RatioMetric
 	switch {
 	case !spec.ThresholdMetric.IsZero():
-		return pitwall.SLI{}, o.doc.wrong(spec.ThresholdMetric.Line, hint, "thresholdMetric is not read yet")
+		return pitwall.SLI{}, o.doc.Wrong(spec.ThresholdMetric.Line, hint, "thresholdMetric is not read yet")
 	case m == nil:
-		return pitwall.SLI{}, o.doc.wrong(line, hint, "ratioMetric is missing")
+		return pitwall.SLI{}, o.doc.Wrong(line, hint, "ratioMetric is missing")
 	case !m.Bad.IsZero():
-		return pitwall.SLI{}, o.doc.wrong(m.Bad.Line, hint, "ratioMetric.bad is not read yet")
+		return pitwall.SLI{}, o.doc.Wrong(m.Bad.Line, hint, "ratioMetric.bad is not read yet")
 	case !m.Raw.IsZero() || m.RawType != "":
-		return pitwall.SLI{}, o.doc.wrong(line, hint, "ratioMetric.raw is not read yet")
+		return pitwall.SLI{}, o.doc.Wrong(line, hint, "ratioMetric.raw is not read yet")
 	case m.Good == nil || m.Total == nil:
-		return pitwall.SLI{}, o.doc.wrong(line, hint, "ratioMetric needs both good and total")
+		return pitwall.SLI{}, o.doc.Wrong(line, hint, "ratioMetric needs both good and total")
 	}
 	total, err := spans(o, m.Total)
 	if err != nil {
@@ -74,11 +75,11 @@ func sli(o object, spec sliSpec) (pitwall.SLI, error) {
 	totalLine, goodLine := m.Total.MetricSource.Spec.Line, m.Good.MetricSource.Spec.Line
 	switch {
 	case total.Service == "" || total.Operation == "":
-		return pitwall.SLI{}, o.doc.wrong(totalLine, "", "total needs service and operation")
+		return pitwall.SLI{}, o.doc.Wrong(totalLine, "", "total needs service and operation")
 	case total.MaxDuration != "":
-		return pitwall.SLI{}, o.doc.wrong(totalLine, "move maxDuration to good", "total counts all requests, slow ones too")
+		return pitwall.SLI{}, o.doc.Wrong(totalLine, "move maxDuration to good", "total counts all requests, slow ones too")
 	case good.Service != "" && good.Service != total.Service, good.Operation != "" && good.Operation != total.Operation:
-		return pitwall.SLI{}, o.doc.wrong(goodLine, "", "good counts %s %q but total counts %s %q; good must be a part of total", good.Service, good.Operation, total.Service, total.Operation)
+		return pitwall.SLI{}, o.doc.Wrong(goodLine, "", "good counts %s %q but total counts %s %q; good must be a part of total", good.Service, good.Operation, total.Service, total.Operation)
 	}
 	out := pitwall.SLI{Kind: pitwall.SLIAvailability, Service: pitwall.ServiceName(total.Service), Operation: total.Operation}
 	if good.MaxDuration == "" {
@@ -86,7 +87,7 @@ func sli(o object, spec sliSpec) (pitwall.SLI, error) {
 	}
 	out.Kind = pitwall.SLILatency
 	if out.Threshold, err = time.ParseDuration(good.MaxDuration); err != nil || out.Threshold <= 0 {
-		return pitwall.SLI{}, o.doc.wrong(goodLine, "", "maxDuration %q is not a duration such as 500ms", good.MaxDuration)
+		return pitwall.SLI{}, o.doc.Wrong(goodLine, "", "maxDuration %q is not a duration such as 500ms", good.MaxDuration)
 	}
 	return out, nil
 }
@@ -96,27 +97,27 @@ func spans(o object, m *metric) (spanSpec, error) {
 	var spec spanSpec
 	switch {
 	case src.Ref != "":
-		return spec, o.doc.wrong(o.head.Spec.Line, "give type and spec in place", "metricSourceRef is not read yet")
+		return spec, o.doc.Wrong(o.head.Spec.Line, "give type and spec in place", "metricSourceRef is not read yet")
 	case src.Type != SpanSource:
-		return spec, o.doc.wrong(max(src.Spec.Line, o.line), "use type: "+SpanSource, "metricSource type %q is not read yet", src.Type)
+		return spec, o.doc.Wrong(max(src.Spec.Line, o.line), "use type: "+SpanSource, "metricSource type %q is not read yet", src.Type)
 	case src.Spec.Kind != yaml.MappingNode:
-		return spec, o.doc.wrong(o.head.Spec.Line, "", "metricSource.spec is missing")
+		return spec, o.doc.Wrong(o.head.Spec.Line, "", "metricSource.spec is missing")
 	}
-	return spec, o.doc.decode(&src.Spec, &spec)
+	return spec, o.doc.Decode(&src.Spec, &spec)
 }
 
 func window(o object, spec sloSpec) (time.Duration, error) {
 	line := o.head.Spec.Line
 	if len(spec.TimeWindow) != 1 {
-		return 0, o.doc.wrong(line, "timeWindow: [{duration: 30d, isRolling: true}]", "timeWindow needs exactly one entry, got %d", len(spec.TimeWindow))
+		return 0, o.doc.Wrong(line, "timeWindow: [{duration: 30d, isRolling: true}]", "timeWindow needs exactly one entry, got %d", len(spec.TimeWindow))
 	}
 	w := spec.TimeWindow[0]
 	if !w.Calendar.IsZero() || !w.IsRolling {
-		return 0, o.doc.wrong(line, "use isRolling: true", "calendar windows are not read yet")
+		return 0, o.doc.Wrong(line, "use isRolling: true", "calendar windows are not read yet")
 	}
 	d, err := rolling(w.Duration)
 	if err != nil {
-		return 0, o.doc.wrong(line, "use days: 30d", "timeWindow: %w", err)
+		return 0, o.doc.Wrong(line, "use days: 30d", "timeWindow: %w", err)
 	}
 	return d, nil
 }
@@ -124,7 +125,7 @@ func window(o object, spec sloSpec) (time.Duration, error) {
 func target(o object, spec sloSpec) (pitwall.Ratio, error) {
 	line := o.head.Spec.Line
 	if len(spec.Objectives) != 1 {
-		return 0, o.doc.wrong(line, "write one SLO for each objective", "objectives needs exactly one entry, got %d", len(spec.Objectives))
+		return 0, o.doc.Wrong(line, "write one SLO for each objective", "objectives needs exactly one entry, got %d", len(spec.Objectives))
 	}
 	ob := spec.Objectives[0]
 	for _, field := range []struct {
@@ -135,27 +136,27 @@ func target(o object, spec sloSpec) (pitwall.Ratio, error) {
 		{"compositeWeight", ob.CompositeWeight}, {"indicator", ob.Indicator}, {"indicatorRef", ob.IndicatorRef},
 	} {
 		if !field.node.IsZero() {
-			return 0, o.doc.wrong(field.node.Line, "a ratio needs only target", "objectives[0].%s is not read here", field.name)
+			return 0, o.doc.Wrong(field.node.Line, "a ratio needs only target", "objectives[0].%s is not read here", field.name)
 		}
 	}
 	node, scale := ob.Target, ""
 	switch {
 	case ob.Target.IsZero() && ob.TargetPercent.IsZero():
-		return 0, o.doc.wrong(line, "target: 0.999", "objectives[0].target is missing")
+		return 0, o.doc.Wrong(line, "target: 0.999", "objectives[0].target is missing")
 	case !ob.Target.IsZero() && !ob.TargetPercent.IsZero():
-		return 0, o.doc.wrong(ob.Target.Line, "keep one of them", "both target and targetPercent are given")
+		return 0, o.doc.Wrong(ob.Target.Line, "keep one of them", "both target and targetPercent are given")
 	case ob.Target.IsZero():
 		node, scale = ob.TargetPercent, "e-2"
 	}
 	v, err := number(node, scale)
 	switch {
 	case err != nil:
-		return 0, o.doc.wrong(node.Line, "", "target: %w", err)
+		return 0, o.doc.Wrong(node.Line, "", "target: %w", err)
 	case v > 1 && v < 100 && scale == "":
 		better := strconv.FormatFloat(v, 'f', -1, 64)
-		return 0, o.doc.wrong(node.Line, "target is a ratio; write targetPercent: "+better+" for a percentage", "target %s is above 1", better)
+		return 0, o.doc.Wrong(node.Line, "target is a ratio; write targetPercent: "+better+" for a percentage", "target %s is above 1", better)
 	case !(v > 0 && v < 1):
-		return 0, o.doc.wrong(node.Line, "a target of 1 leaves no budget to spend", "target %s must lie between 0 and 1", node.Value)
+		return 0, o.doc.Wrong(node.Line, "a target of 1 leaves no budget to spend", "target %s must lie between 0 and 1", node.Value)
 	}
 	return pitwall.Ratio(v), nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
@@ -134,7 +135,7 @@ func Parse(name string, data []byte, preset string) (slos []pitwall.SLO, warning
 
 // object is one SLO or SLI as read, with where it stood.
 type object struct {
-	doc  document
+	doc  strict.Doc
 	line int
 	head header
 	node *yaml.Node
@@ -148,13 +149,13 @@ type reading struct {
 }
 
 func (r *reading) add(name string, data []byte) error {
-	doc := document{readOp, name}
-	nodes, err := doc.nodes(data)
+	doc := strict.Doc{Op: readOp, File: name}
+	nodes, err := doc.Nodes(data)
 	if err != nil {
 		return err
 	}
 	if len(nodes) == 0 {
-		return doc.wrong(0, "an SLO starts with apiVersion: openslo/v1", "the file is empty")
+		return doc.Wrong(0, "an SLO starts with apiVersion: openslo/v1", "the file is empty")
 	}
 	for _, n := range nodes {
 		list := []*yaml.Node{n}
@@ -170,35 +171,35 @@ func (r *reading) add(name string, data []byte) error {
 	return nil
 }
 
-func (r *reading) addObject(doc document, n *yaml.Node) error {
+func (r *reading) addObject(doc strict.Doc, n *yaml.Node) error {
 	o := object{doc: doc, line: n.Line, node: n}
 	if n.Kind != yaml.MappingNode {
-		return doc.wrong(n.Line, "an SLO starts with apiVersion: openslo/v1", "expected an object with apiVersion, kind, metadata and spec")
+		return doc.Wrong(n.Line, "an SLO starts with apiVersion: openslo/v1", "expected an object with apiVersion, kind, metadata and spec")
 	}
-	if err := doc.decode(n, &o.head); err != nil {
+	if err := doc.Decode(n, &o.head); err != nil {
 		return err
 	}
 	if o.head.APIVersion != "openslo/v1" {
-		return doc.wrong(n.Line, "only openslo/v1 is read", "apiVersion is %q", o.head.APIVersion)
+		return doc.Wrong(n.Line, "only openslo/v1 is read", "apiVersion is %q", o.head.APIVersion)
 	}
 	if o.head.Metadata.Name == "" {
-		return doc.wrong(n.Line, "", "metadata.name is missing")
+		return doc.Wrong(n.Line, "", "metadata.name is missing")
 	}
 	switch o.head.Kind {
 	case "SLO":
 		r.slos = append(r.slos, o)
 	case "SLI":
 		if old, twice := r.slis[o.head.Metadata.Name]; twice {
-			return doc.wrong(n.Line, "", "SLI %q is defined twice, first at %s:%d", o.head.Metadata.Name, old.doc.file, old.line)
+			return doc.Wrong(n.Line, "", "SLI %q is defined twice, first at %s:%d", o.head.Metadata.Name, old.doc.File, old.line)
 		}
 		if r.slis == nil {
 			r.slis = map[string]object{}
 		}
 		r.slis[o.head.Metadata.Name] = o
 	case "AlertPolicy", "AlertCondition", "AlertNotificationTarget", "Service", "DataSource":
-		r.warnings = append(r.warnings, fmt.Sprintf("%s:%d: %s %q is not used; burn tiers come from a preset", doc.file, n.Line, o.head.Kind, o.head.Metadata.Name))
+		r.warnings = append(r.warnings, fmt.Sprintf("%s:%d: %s %q is not used; burn tiers come from a preset", doc.File, n.Line, o.head.Kind, o.head.Metadata.Name))
 	default:
-		return doc.wrong(n.Line, "", "unknown kind %q%s", o.head.Kind, nearest(o.head.Kind, []string{"SLO", "SLI", "AlertPolicy", "Service", "DataSource"}))
+		return doc.Wrong(n.Line, "", "unknown kind %q%s", o.head.Kind, strict.Nearest(o.head.Kind, []string{"SLO", "SLI", "AlertPolicy", "Service", "DataSource"}))
 	}
 	return nil
 }
@@ -213,7 +214,7 @@ func (r *reading) finish(preset string) ([]pitwall.SLO, []string, error) {
 			return nil, nil, err
 		}
 		if first, twice := seen[s.Name]; twice {
-			return nil, nil, o.doc.wrong(o.line, "names are unique in one Pitwall", "SLO %q is defined twice, first at %s", s.Name, first)
+			return nil, nil, o.doc.Wrong(o.line, "names are unique in one Pitwall", "SLO %q is defined twice, first at %s", s.Name, first)
 		}
 		seen[s.Name] = s.Source
 		slos = append(slos, s)
@@ -224,18 +225,18 @@ func (r *reading) finish(preset string) ([]pitwall.SLO, []string, error) {
 func (r *reading) slo(o object, preset string) (pitwall.SLO, error) {
 	var spec sloSpec
 	if o.head.Spec.Kind != yaml.MappingNode {
-		return pitwall.SLO{}, o.doc.wrong(o.line, "", "spec is missing")
+		return pitwall.SLO{}, o.doc.Wrong(o.line, "", "spec is missing")
 	}
-	if err := o.doc.decode(&o.head.Spec, &spec); err != nil {
+	if err := o.doc.Decode(&o.head.Spec, &spec); err != nil {
 		return pitwall.SLO{}, err
 	}
 	if spec.Service == "" {
-		return pitwall.SLO{}, o.doc.wrong(o.head.Spec.Line, "", "spec.service is missing")
+		return pitwall.SLO{}, o.doc.Wrong(o.head.Spec.Line, "", "spec.service is missing")
 	}
 	s := pitwall.SLO{
 		Name: pitwall.SLOName(o.head.Metadata.Name), DisplayName: o.head.Metadata.DisplayName,
 		Description: strings.TrimSpace(spec.Description), Service: pitwall.ServiceName(spec.Service),
-		Source: fmt.Sprintf("%s:%d", o.doc.file, o.line), YAML: text(o.node),
+		Source: fmt.Sprintf("%s:%d", o.doc.File, o.line), YAML: text(o.node),
 	}
 	var err error
 	if s.SLI, err = r.indicator(o, spec); err != nil {
@@ -252,7 +253,7 @@ func (r *reading) slo(o object, preset string) (pitwall.SLO, error) {
 	case "":
 		r.warnings = append(r.warnings, s.Source+": budgetingMethod is missing; Occurrences is assumed")
 	default:
-		return s, o.doc.wrong(o.head.Spec.Line, "use Occurrences", "budgetingMethod %q is not read yet", m)
+		return s, o.doc.Wrong(o.head.Spec.Line, "use Occurrences", "budgetingMethod %q is not read yet", m)
 	}
 	if !spec.AlertPolicies.IsZero() {
 		r.warnings = append(r.warnings, s.Source+": alertPolicies are not used; burn tiers come from the preset "+preset)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 )
 
 // DefaultPreset names the burn tiers used unless something else is asked for.
@@ -34,7 +35,7 @@ func Preset(name string, window time.Duration) ([]pitwall.BurnTier, error) {
 		tiers = pitwallDefault()
 	default:
 		return nil, &pitwall.Error{Op: "choosing burn tiers", Kind: pitwall.Invalid, ID: name,
-			Err: fmt.Errorf("unknown preset%s", nearest(name, []string{DefaultPreset})), Hint: "known: " + DefaultPreset}
+			Err: fmt.Errorf("unknown preset%s", strict.Nearest(name, []string{DefaultPreset})), Hint: "known: " + DefaultPreset}
 	}
 	var fit []pitwall.BurnTier
 	for _, t := range tiers {
@@ -75,7 +76,7 @@ func (r *reading) withTiers(o object, s pitwall.SLO, preset string) (pitwall.SLO
 	}
 	drop := o.head.Metadata.Annotations[UnreachableTiers]
 	if drop != "" && drop != "drop" {
-		return s, o.doc.wrong(o.line, "the only value is drop", "annotation %s is %q", UnreachableTiers, drop)
+		return s, o.doc.Wrong(o.line, "the only value is drop", "annotation %s is %q", UnreachableTiers, drop)
 	}
 	var dead []string
 	for _, t := range tiers {
@@ -90,9 +91,9 @@ func (r *reading) withTiers(o object, s pitwall.SLO, preset string) (pitwall.SLO
 	case len(dead) == 0:
 		return s, nil
 	case drop == "":
-		return s, o.doc.wrong(o.line, fmt.Sprintf("raise the target, or set the annotation %s: drop", UnreachableTiers), "%s", strings.Join(dead, "; "))
+		return s, o.doc.Wrong(o.line, fmt.Sprintf("raise the target, or set the annotation %s: drop", UnreachableTiers), "%s", strings.Join(dead, "; "))
 	case len(s.Tiers) == 0:
-		return s, o.doc.wrong(o.line, "raise the target", "no tier can fire at this target")
+		return s, o.doc.Wrong(o.line, "raise the target", "no tier can fire at this target")
 	}
 	for _, d := range dead {
 		r.warnings = append(r.warnings, s.Source+": dropped: "+d)

@@ -157,20 +157,6 @@ func TestChiSquare(t *testing.T) {
 	near(t, "no degrees", stats.ChiSquareTail(3, 0), 1, 0)
 }
 
-func TestCovered(t *testing.T) {
-	f := func(want int64, parts ...stats.Span) {
-		t.Helper()
-		if got := stats.Covered(stats.Span{From: 100, To: 200}, parts); got != want {
-			t.Errorf("Covered(%v) = %d, want %d", parts, got, want)
-		}
-	}
-	f(0)
-	f(50, stats.Span{From: 120, To: 170})
-	f(60, stats.Span{From: 150, To: 180}, stats.Span{From: 120, To: 160}) // overlap
-	f(100, stats.Span{From: 0, To: 500}, stats.Span{From: 120, To: 130})  // sticks out, nested
-	f(10, stats.Span{From: 190, To: 300}, stats.Span{From: 250, To: 260})
-}
-
 func TestFindStep(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	for seed := range 50 {

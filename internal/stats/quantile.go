@@ -92,21 +92,3 @@ func MeanInterval(values []float64, confidence float64) (mean, low, high float64
 
 // NormalQuantile is the standard normal quantile: 1.96 at 0.975.
 func NormalQuantile(p float64) float64 { return mathext.NormalQuantile(p) }
-
-// Span is a stretch of a line, from From up to To.
-type Span struct{ From, To int64 }
-
-// Covered is how much of within the parts cover together; overlaps count once.
-// It sorts parts.
-func Covered(within Span, parts []Span) int64 {
-	slices.SortFunc(parts, func(a, b Span) int { return int(min(1, max(-1, a.From-b.From))) })
-	covered, end := int64(0), within.From
-	for _, p := range parts {
-		from, to := max(p.From, end), min(p.To, within.To)
-		if to > from {
-			covered += to - from
-			end = to
-		}
-	}
-	return covered
-}

@@ -92,3 +92,22 @@ func compareChild(b *pitwall.SpanBatch, x, y int32) int {
 		cmp.Compare(b.Peer[x], b.Peer[y]), cmp.Compare(b.Statement[x], b.Statement[y]), cmp.Compare(b.Kind[x], b.Kind[y]),
 	)
 }
+
+// Entries are the calls from outside: of each trace the earliest server span
+// that no span of the batch called, in the order of the traces. A trace without
+// one is left out.
+func Entries(b *pitwall.SpanBatch, f *Forest) []int32 {
+	first := make([]int32, f.Traces())
+	for t := range first {
+		first[t] = none
+	}
+	for _, i := range f.Roots {
+		if b.Kind[i] != pitwall.SpanServer {
+			continue
+		}
+		if at := &first[f.TraceOf[i]]; *at == none || b.Start[i] < b.Start[*at] {
+			*at = i
+		}
+	}
+	return slices.DeleteFunc(first, func(i int32) bool { return i == none })
+}

@@ -289,6 +289,23 @@ func TestHopGapsAndChildCounts(t *testing.T) {
 	}
 }
 
+func TestEntriesAreCallsFromOutside(t *testing.T) {
+	b := &pitwall.SpanBatch{}
+	add := func(trace byte, id, parent uint64, kind pitwall.SpanKind, start int64) {
+		b.Add(pitwall.SpanRow{TraceID: pitwall.TraceID{trace}, SpanID: id, ParentID: parent, Kind: kind, Start: time.Unix(0, start)})
+	}
+	add(1, 2, 1, pitwall.SpanServer, 5) // its parent comes later in the batch
+	add(1, 1, 0, pitwall.SpanServer, 0)
+	add(1, 1, 0, pitwall.SpanServer, 0)  // exported twice
+	add(2, 3, 9, pitwall.SpanServer, 20) // two orphans: one call, the earlier
+	add(2, 4, 8, pitwall.SpanServer, 10)
+	add(3, 5, 0, pitwall.SpanClient, 0) // a browser; the server it called counts not
+	add(3, 6, 5, pitwall.SpanServer, 1)
+	if got := trace.Entries(b, trace.Build(b)); !slices.Equal(got, []int32{1, 4}) {
+		t.Errorf("entries %v, want rows 1 and 4", got)
+	}
+}
+
 func TestConsumersAreNotWaitedFor(t *testing.T) {
 	b := &pitwall.SpanBatch{}
 	b.Add(row(1, 1, 0, pitwall.SpanProducer, "send", 0, 100))

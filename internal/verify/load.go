@@ -9,6 +9,7 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/stats"
+	"github.com/pitwall/pitwall/internal/trace"
 )
 
 // Two loads are the same unless they differ by more than this and by more than
@@ -47,24 +48,8 @@ func calls(b *pitwall.SpanBatch, p pitwall.Period) map[operation]int64 {
 	if b == nil {
 		return out
 	}
-	type key struct {
-		trace pitwall.TraceID
-		span  uint64
-	}
-	present := make(map[key]bool, b.Len())
-	for i := range b.Len() {
-		present[key{b.TraceID[i], b.SpanID[i]}] = true
-	}
-	root := map[pitwall.TraceID]int{}
-	for i := range b.Len() {
-		if b.Kind[i] != pitwall.SpanServer || b.ParentID[i] != 0 && present[key{b.TraceID[i], b.ParentID[i]}] {
-			continue
-		}
-		if first, ok := root[b.TraceID[i]]; !ok || b.Start[i] < b.Start[first] {
-			root[b.TraceID[i]] = i
-		}
-	}
-	for _, i := range root {
+	for _, entry := range trace.Entries(b, trace.Build(b)) {
+		i := int(entry)
 		if inside(b, i, p) {
 			out[operation{pitwall.ServiceName(b.Strings[b.Service[i]]), b.Strings[b.Operation[i]]}]++
 		}

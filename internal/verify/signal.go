@@ -7,6 +7,7 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/stats"
+	"github.com/pitwall/pitwall/internal/trace"
 )
 
 // readings are the values of one field on one operation's spans of one side.
@@ -38,15 +39,12 @@ func read(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) (r readin
 	if b == nil {
 		return r, true
 	}
-	var parts map[int][]stats.Span
-	if s.Field == "children" || s.Field == "self_time" {
-		parts = children(b, p, s)
-	}
+	value := reader(b, s.Field)
 	for i := range b.Len() {
 		if !concerns(b, i, p, s) {
 			continue
 		}
-		if v := value(b, i, s.Field, parts[i]); v >= 0 {
+		if v := value(i); v >= 0 {
 			r.values = append(r.values, v)
 			r.block = append(r.block, blockOf(b.Start[i], p))
 		}
@@ -58,41 +56,21 @@ func concerns(b *pitwall.SpanBatch, i int, p pitwall.Period, s pitwall.OwnSignal
 	return inside(b, i, p) && b.Strings[b.Operation[i]] == s.Operation && b.Strings[b.Service[i]] == string(s.Service)
 }
 
-// value is one span's reading; negative when it is not known.
-func value(b *pitwall.SpanBatch, i int, field string, parts []stats.Span) float64 {
+// reader reads a field of one span; negative when it is not known.
+func reader(b *pitwall.SpanBatch, field string) func(i int) float64 {
 	switch field {
 	case "response_bytes":
-		return float64(b.RespBytes[i])
+		return func(i int) float64 { return float64(b.RespBytes[i]) }
 	case "request_bytes":
-		return float64(b.ReqBytes[i])
+		return func(i int) float64 { return float64(b.ReqBytes[i]) }
 	case "children":
-		return float64(len(parts))
+		f := trace.Build(b)
+		return func(i int) float64 { return float64(len(f.Children(i))) }
 	case "self_time":
-		whole := stats.Span{From: b.Start[i], To: b.Start[i] + b.Duration[i]}
-		return float64(b.Duration[i]-stats.Covered(whole, parts)) / 1e9
+		self := trace.SelfTimes(b, trace.Build(b))
+		return func(i int) float64 { return float64(self[i]) / 1e9 }
 	}
-	return float64(b.Duration[i]) / 1e9
-}
-
-// children finds the stretches that direct children of the operation's spans took.
-func children(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) map[int][]stats.Span {
-	type key struct {
-		trace pitwall.TraceID
-		span  uint64
-	}
-	parents := map[key]int{}
-	for i := range b.Len() {
-		if concerns(b, i, p, s) {
-			parents[key{b.TraceID[i], b.SpanID[i]}] = i
-		}
-	}
-	parts := make(map[int][]stats.Span, len(parents))
-	for i := range b.Len() {
-		if parent, ok := parents[key{b.TraceID[i], b.ParentID[i]}]; ok && b.ParentID[i] != 0 {
-			parts[parent] = append(parts[parent], stats.Span{From: b.Start[i], To: b.Start[i] + b.Duration[i]})
-		}
-	}
-	return parts
+	return func(i int) float64 { return float64(b.Duration[i]) / 1e9 }
 }
 
 // ownSignal asks whether the number by which the hypothesis stands or falls is

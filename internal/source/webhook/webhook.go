@@ -96,14 +96,6 @@ type announcement struct {
 	Link            string            `json:"link"`
 }
 
-// Kinds lists the kinds of change that can be announced.
-func Kinds() []pitwall.ChangeKind {
-	return []pitwall.ChangeKind{
-		pitwall.ChangeDeploy, pitwall.ChangeConfig, pitwall.ChangeFlag, pitwall.ChangeScale,
-		pitwall.ChangeMigration, pitwall.ChangeTraffic, pitwall.ChangeDependency,
-	}
-}
-
 // Reply is the answer to an announcement that was taken.
 type Reply struct {
 	ID    pitwall.ChangeID `json:"id"`
@@ -192,8 +184,8 @@ func parse(body []byte, key string, now time.Time) (pitwall.Change, *Problem) {
 // content, if that names the moment, so that sending it twice is one change.
 func fault(c *pitwall.Change, timed bool, now time.Time) *Problem {
 	switch {
-	case !slices.Contains(Kinds(), c.Kind):
-		return unprocessable("kind %q is none of %v", c.Kind, Kinds())
+	case !slices.Contains(pitwall.ChangeKinds(), c.Kind):
+		return unprocessable("kind %q is none of %v", c.Kind, pitwall.ChangeKinds())
 	case c.Service == "":
 		return unprocessable("service is missing: which service changed?")
 	case c.Kind == pitwall.ChangeDeploy && c.Version == "":

@@ -1,7 +1,16 @@
-package policy
+// Package strict reads the YAML that people write. In come bytes and a pointer
+// to a struct; out go the struct, or a pitwall.Error with file, line, what is
+// wrong and the nearest known name.
+//
+// What a type does not name is refused, and so are anchors and aliases: a file
+// that decides about production says what it means where it stands. The package
+// knows no format; objectives, policies, playbooks, gates and the configuration
+// bring their own types.
+package strict
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,39 +24,47 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// document reads YAML strictly: what a type does not name is an error with
-// file, line and the nearest name.
-type document struct{ op, file string }
+// Doc is one file as its reader sees it.
+type Doc struct {
+	Op   string // what was being done, for errors: "reading SLO file"
+	File string // name in errors
+	Hint string // of errors that bring none of their own
+}
 
 // lineOf finds the line in an error of the YAML library: "line 7: cannot …".
 var lineOf = regexp.MustCompile(`line (\d+): `)
 
-// wrong words trouble at a line; line 0 means the whole file.
-func (d document) wrong(line int, hint, format string, args ...any) error {
-	id := d.file
+// Wrong words trouble at a line; line 0 means the whole file.
+func (d Doc) Wrong(line int, hint, format string, args ...any) error {
+	id := d.File
 	if line > 0 {
-		id = fmt.Sprintf("%s:%d", d.file, line)
+		id = fmt.Sprintf("%s:%d", d.File, line)
 	}
-	return &pitwall.Error{Op: d.op, Kind: pitwall.Invalid, ID: id, Err: fmt.Errorf(format, args...), Hint: hint}
+	return &pitwall.Error{Op: d.Op, Kind: pitwall.Invalid, ID: id, Err: fmt.Errorf(format, args...), Hint: cmp.Or(hint, d.Hint)}
 }
 
-// yamlError turns an error of the YAML library into one with file and line.
-func (d document) yamlError(err error) error {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
+// Explain splits an error of the YAML library into a line, 0 if it names none,
+// and words.
+func Explain(err error) (line int, text string) {
+	text = strings.TrimPrefix(err.Error(), "yaml: ")
 	var typed *yaml.TypeError
 	if errors.As(err, &typed) && len(typed.Errors) > 0 {
 		text = typed.Errors[0]
 	}
-	line := 0
 	if m := lineOf.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
 		text = strings.Replace(text, m[0], "", 1)
 	}
-	return d.wrong(line, "", "%s", text)
+	return line, text
 }
 
-// nodes splits a file into the contents of its documents; empty ones are left out.
-func (d document) nodes(data []byte) ([]*yaml.Node, error) {
+func (d Doc) explained(err error) error {
+	line, text := Explain(err)
+	return d.Wrong(line, "", "%s", text)
+}
+
+// Nodes splits a file into the contents of its documents; empty ones are left out.
+func (d Doc) Nodes(data []byte) ([]*yaml.Node, error) {
 	var list []*yaml.Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
@@ -56,31 +73,31 @@ func (d document) nodes(data []byte) ([]*yaml.Node, error) {
 		case errors.Is(err, io.EOF):
 			return list, nil
 		case err != nil:
-			return nil, d.yamlError(err)
+			return nil, d.explained(err)
 		case len(n.Content) == 1 && n.Content[0].Tag != "!!null":
 			list = append(list, n.Content[0])
 		}
 	}
 }
 
-// decode reads a node into a pointer to a struct.
-func (d document) decode(n *yaml.Node, out any) error {
+// Decode reads a node into a pointer to a struct.
+func (d Doc) Decode(n *yaml.Node, out any) error {
 	if err := d.known(n, reflect.TypeOf(out).Elem()); err != nil {
 		return err
 	}
 	if err := n.Decode(out); err != nil {
-		return d.yamlError(err)
+		return d.explained(err)
 	}
 	return nil
 }
 
 // known walks a node beside the type it will fill and refuses unknown fields.
-func (d document) known(n *yaml.Node, t reflect.Type) error {
+func (d Doc) known(n *yaml.Node, t reflect.Type) error {
 	switch {
 	case t == reflect.TypeFor[yaml.Node]():
 		return nil // kept as written, read later
 	case n.Kind == yaml.AliasNode:
-		return d.wrong(n.Line, "write the value out", "anchors and aliases are not read here")
+		return d.Wrong(n.Line, "write the value out", "anchors and aliases are not read here")
 	case t.Kind() == reflect.Pointer:
 		return d.known(n, t.Elem())
 	case t.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
@@ -95,7 +112,7 @@ func (d document) known(n *yaml.Node, t reflect.Type) error {
 			key := n.Content[i]
 			field, ok := fields[key.Value]
 			if !ok {
-				return d.wrong(key.Line, "known here: "+strings.Join(names, ", "), "unknown field %q%s", key.Value, nearest(key.Value, names))
+				return d.Wrong(key.Line, "known here: "+strings.Join(names, ", "), "unknown field %q%s", key.Value, Nearest(key.Value, names))
 			}
 			if err := d.known(n.Content[i+1], field); err != nil {
 				return err
@@ -118,9 +135,9 @@ func fieldsOf(t reflect.Type) (fields map[string]reflect.Type, names []string) {
 	return fields, names
 }
 
-// nearest gives `: did you mean "x"?` for the known name with the smallest edit
+// Nearest gives `: did you mean "x"?` for the known name with the smallest edit
 // distance, or "" when none is near.
-func nearest(word string, names []string) string {
+func Nearest(word string, names []string) string {
 	best, least := "", len(word)/2+1
 	for _, name := range names {
 		if n := distance(strings.ToLower(word), strings.ToLower(name)); n <= least && (best == "" || n < least) {

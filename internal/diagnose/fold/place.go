@@ -1,4 +1,4 @@
-package diagnose
+package fold
 
 import (
 	"github.com/pitwall/pitwall"
@@ -40,7 +40,7 @@ func (f *folder) ownerOf(i, head int) int32 {
 		return f.owner[p]
 	}
 	name := f.b.Strings[f.b.Operation[i]]
-	return int32(f.g.op(operation{pitwall.ServiceName(f.b.Strings[f.b.Service[i]]), name}))
+	return int32(f.g.op(Operation{pitwall.ServiceName(f.b.Strings[f.b.Service[i]]), name}))
 }
 
 func (f *folder) seen(i int) {
@@ -48,26 +48,26 @@ func (f *folder) seen(i int) {
 		return
 	}
 	name := pitwall.ServiceName(f.b.Strings[f.b.Service[i]])
-	if f.versions[name] == nil {
-		f.versions[name] = map[pitwall.Version]int{}
+	if f.Versions[name] == nil {
+		f.Versions[name] = map[pitwall.Version]int{}
 	}
-	f.versions[name][pitwall.Version(f.b.Strings[f.b.Version[i]])]++
+	f.Versions[name][pitwall.Version(f.b.Strings[f.b.Version[i]])]++
 }
 
 // readOp takes in one server span.
 func (f *folder) readOp(i int) {
-	block, o := int(f.under[i]), f.op(int(f.owner[i]))
-	o.total.add(block, seconds(f.b.Duration[i]))
-	o.failed.add(block, share(f.b.Failed[i]))
+	block, o := int(f.under[i]), f.Op(int(f.owner[i]))
+	o.Total.Add(block, seconds(f.b.Duration[i]))
+	o.Failed.Add(block, share(f.b.Failed[i]))
 	own, calls := f.belongings(i)
-	o.self.add(block, own)
-	o.children.add(block, float64(calls))
+	o.Self.Add(block, own)
+	o.Children.Add(block, float64(calls))
 	req, resp := f.b.ReqBytes[i], f.b.RespBytes[i]
 	if p := f.f.Parent[i]; p >= 0 && f.b.Kind[p] == pitwall.SpanClient {
 		req, resp = known(req, f.b.ReqBytes[p]), known(resp, f.b.RespBytes[p])
 	}
-	takeBytes(&o.req, o.reqLen, block, sample{f.b.Start[i], float64(req)})
-	takeBytes(&o.resp, o.respLen, block, sample{f.b.Start[i], float64(resp)})
+	takeBytes(&o.Req, o.ReqLen, block, Sample{f.b.Start[i], float64(req)})
+	takeBytes(&o.Resp, o.RespLen, block, Sample{f.b.Start[i], float64(resp)})
 }
 
 // belongings are the own time of a server span, with that of the internal
@@ -101,26 +101,26 @@ func (f *folder) readCall(i int) {
 	}
 	id := f.callID(i, server)
 	f.callOf[i] = int32(id)
-	block, c := int(f.under[i]), f.call(id)
-	c.n[block]++
-	c.took.add(block, seconds(f.b.Duration[i]))
-	c.failed.add(block, share(f.b.Failed[i]))
+	block, c := int(f.under[i]), f.Call(id)
+	c.N[block]++
+	c.Took.Add(block, seconds(f.b.Duration[i]))
+	c.Failed.Add(block, share(f.b.Failed[i]))
 	req, resp := f.b.ReqBytes[i], f.b.RespBytes[i]
 	if server >= 0 {
-		c.way.add(block, seconds(f.b.Duration[i]-f.b.Duration[server]))
+		c.Way.Add(block, seconds(f.b.Duration[i]-f.b.Duration[server]))
 		req, resp = known(req, f.b.ReqBytes[server]), known(resp, f.b.RespBytes[server])
 	}
-	takeBytes(&c.req, c.reqLen, block, sample{f.b.Start[i], float64(req)})
-	takeBytes(&c.resp, c.respLen, block, sample{f.b.Start[i], float64(resp)})
+	takeBytes(&c.Req, c.ReqLen, block, Sample{f.b.Start[i], float64(req)})
+	takeBytes(&c.Resp, c.RespLen, block, Sample{f.b.Start[i], float64(resp)})
 }
 
 func (f *folder) callID(i, server int) int {
-	c := call{from: int(f.owner[i]), to: leaf, peer: f.b.Strings[f.b.Peer[i]], name: f.b.Strings[f.b.Operation[i]]}
+	c := Call{From: int(f.owner[i]), To: Leaf, Peer: f.b.Strings[f.b.Peer[i]], Name: f.b.Strings[f.b.Operation[i]]}
 	if server >= 0 {
-		c.to = int(f.g.op(operation{
+		c.To = int(f.g.op(Operation{
 			pitwall.ServiceName(f.b.Strings[f.b.Service[server]]), f.b.Strings[f.b.Operation[server]],
 		}))
-		c.peer = f.b.Strings[f.b.Service[server]]
+		c.Peer = f.b.Strings[f.b.Service[server]]
 		return f.g.call(c)
 	}
 	if st := f.b.Statement[i]; st != 0 {
@@ -129,9 +129,9 @@ func (f *folder) callID(i, server int) int {
 			text = shape(f.b.Strings[st])
 			f.shapes[st] = text
 		}
-		c.statement, c.db = text, true
+		c.Statement, c.DB = text, true
 	}
-	c.db = c.db || f.database(i)
+	c.DB = c.DB || f.database(i)
 	return f.g.call(c)
 }
 
@@ -155,26 +155,26 @@ func (f *folder) walk(head int) {
 		took := seconds(s.Duration())
 		f.carry(s.Span, head, block, took)
 		if id := f.callOf[s.Span]; id >= 0 {
-			if f.g.calls[id].to == leaf && !f.b.Failed[s.Span] && f.answered(int(id)) {
-				f.lost[block] += took
+			if f.g.Calls[id].To == Leaf && !f.b.Failed[s.Span] && f.answered(int(id)) {
+				f.Lost[block] += took
 				continue
 			}
-			f.call(int(id)).gap[block] += took
+			f.Call(int(id)).Gap[block] += took
 			continue
 		}
-		f.op(int(f.owner[s.Span])).path[block] += took
+		f.Op(int(f.owner[s.Span])).Path[block] += took
 	}
 }
 
 // answered says whether the same call is known with an answering span: then a
 // call without one lost it on the way to us, and nobody can say where its time went.
 func (f *folder) answered(id int) bool {
-	c := f.g.calls[id]
-	if c.db {
+	c := f.g.Calls[id]
+	if c.DB {
 		return false
 	}
-	for _, other := range f.g.calls {
-		if other.from == c.from && other.to != leaf && other.name == c.name && (c.peer == "" || other.peer == c.peer) {
+	for _, other := range f.g.Calls {
+		if other.From == c.From && other.To != Leaf && other.Name == c.Name && (c.Peer == "" || other.Peer == c.Peer) {
 			return true
 		}
 	}
@@ -185,7 +185,7 @@ func (f *folder) answered(id int) bool {
 func (f *folder) carry(i, head, block int, took float64) {
 	for at := int32(i); at >= 0; at = f.f.Parent[at] {
 		if id := f.callOf[at]; id >= 0 {
-			f.call(int(id)).whole[block] += took
+			f.Call(int(id)).Whole[block] += took
 		}
 		if int(at) == head {
 			return
@@ -209,18 +209,18 @@ func (f *folder) blame(head int) {
 		at = next
 	}
 	if id := f.callOf[at]; id >= 0 {
-		f.call(int(id)).origin[block]++
+		f.Call(int(id)).Origin[block]++
 		return
 	}
-	f.op(int(f.owner[at])).origin[block]++
+	f.Op(int(f.owner[at])).Origin[block]++
 }
 
-func takeBytes(all *[]sample, per series, block int, s sample) {
-	if s.v < 0 {
+func takeBytes(all *[]Sample, per Series, block int, s Sample) {
+	if s.V < 0 {
 		return
 	}
 	*all = append(*all, s)
-	per.add(block, s.v)
+	per.Add(block, s.V)
 }
 
 // known is the first size that was recorded, or -1.
