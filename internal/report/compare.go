@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -133,7 +134,7 @@ func comparisonRow(c pitwall.Comparison, p pitwall.Period, note string) Comparis
 		Change: changeText(c), Limit: orWord(c.Limit, "–"),
 		Verdict: verdictWord(c), Tone: verdictTone(c), Why: c.Why,
 	}
-	r.Detail = fmt.Sprintf("%s n=%s/%s", PValue(c.P), Count(c.Control.N), Count(c.Treatment.N))
+	r.Detail = strings.TrimSpace(fmt.Sprintf("%s n=%s/%s", certainty(c), Count(c.Control.N), Count(c.Treatment.N)))
 	if !c.Control.Known() && !c.Treatment.Known() {
 		r.Detail = "nothing observed"
 	}
@@ -142,6 +143,20 @@ func comparisonRow(c pitwall.Comparison, p pitwall.Period, note string) Comparis
 	}
 	r.Maths = comparisonMaths(c, p, note)
 	return r
+}
+
+// tested says whether a p-value was computed; a proof has intervals instead.
+func tested(c pitwall.Comparison) bool { return c.P > 0 && c.P < 1 || c.EValue > 0 }
+
+// certainty is the p-value where there is one, else the interval of the change.
+func certainty(c pitwall.Comparison) string {
+	switch {
+	case tested(c):
+		return PValue(c.P)
+	case c.ChangeLow == 0 && c.ChangeHigh == 0:
+		return ""
+	}
+	return Change(c.ChangeLow) + " to " + Change(c.ChangeHigh)
 }
 
 func comparisonMaths(c pitwall.Comparison, p pitwall.Period, note string) *Maths {
@@ -160,7 +175,9 @@ func comparisonMaths(c pitwall.Comparison, p pitwall.Period, note string) *Maths
 		}
 		add("change", change)
 	}
-	add("p", PValue(c.P))
+	if tested(c) {
+		add("p", PValue(c.P))
+	}
 	if c.EValue > 0 {
 		add("e-value", number(c.EValue)+" against the claim that the sides are the same")
 	}

@@ -102,11 +102,19 @@ func mdCause(b *strings.Builder, v PlanView) {
 	mdTable(b, []string{"", ""}, rows)
 }
 
+// named is a row's name, with where it was measured unless the name says so.
+func named(r ComparisonRow) string {
+	if _, op, ok := strings.Cut(r.Where, " "); ok && strings.Contains(r.Name, op) {
+		return r.Name
+	}
+	return r.Name + " · " + r.Where
+}
+
 func mdComparison(b *strings.Builder, c ComparisonView) {
 	fmt.Fprintf(b, "## %s\n\n", c.Title)
 	rows := [][]string{}
 	for _, r := range c.Rows {
-		rows = append(rows, []string{r.Name + " · " + r.Where, strings.TrimSpace(r.Control + " " + r.ControlPM),
+		rows = append(rows, []string{named(r), strings.TrimSpace(r.Control + " " + r.ControlPM),
 			strings.TrimSpace(r.Treatment + " " + r.TreatmentPM), r.Change + " (" + r.Detail + ")", r.Limit, r.Tone.Icon() + " " + r.Verdict})
 	}
 	mdTable(b, []string{"", c.Control, c.Treatment, "change", "limit", "verdict"}, rows)
