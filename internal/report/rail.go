@@ -101,16 +101,23 @@ func (m maker) budget() BudgetClock {
 	return c
 }
 
-// LeftText says what is left of a budget: "64 % left", "overspent by 20 %".
+// LeftText says what is left of a budget: "64 % left", "overspent by 20 %". As
+// long as most of the window has not been seen, the share is of the little that
+// has, and the text says so.
 func LeftText(b pitwall.ErrorBudget) string {
-	switch left := float64(b.Remaining()); {
+	left := float64(b.Remaining())
+	text := whole(left) + " left"
+	switch {
 	case !b.Known:
 		return noData
 	case left < 0:
-		return "overspent by " + whole(-left)
-	default:
-		return whole(left) + " left"
+		text = "overspent by " + whole(-left)
 	}
+	window := b.Maths.Period.Duration()
+	if b.Coverage <= 0 || b.Coverage >= 0.5 || window <= 0 {
+		return text
+	}
+	return fmt.Sprintf("%s of the %s seen (window %s)", text, about(time.Duration(float64(b.Coverage)*float64(window))), about(window))
 }
 
 // BurnText says how fast a budget goes now: "burns 14.4×, gone in 32 h".
