@@ -28,7 +28,7 @@ func (e *Engine) advance(ctx context.Context, id pitwall.PlanID) {
 		case kind == pitwall.Conflict && e.plan(id).Seq != before.Seq:
 			// A person moved the plan meanwhile; look again.
 		default:
-			if e.Live(id).Waiting != err.Error() { // once, not at every tick
+			if kind != pitwall.Conflict && e.Live(id).Waiting != err.Error() { // not for a lease, and not at every tick
 				e.log.Warn("Stage not finished", "plan", id, "stage", before.State, "err", err)
 			}
 			e.wait(id, err.Error())
@@ -75,9 +75,9 @@ func (e *Engine) stage(ctx context.Context, p pitwall.Plan) error {
 
 // overtaken ends or stops a plan that events have overtaken: the trouble is
 // over though nothing was done, the objective is gone, or the time is up. A plan
-// that waits for a person is not stopped twice, and one in the middle of
-// changing the world is not stopped on its deadline, for that would leave
-// traffic split; each of its steps has a time limit of its own.
+// that waits for a person is not stopped twice. One in the middle of changing
+// the world is not stopped on its deadline, for that would leave traffic split,
+// and neither is one with a proven fix; their steps have limits of their own.
 func (e *Engine) overtaken(ctx context.Context, p pitwall.Plan) (bool, error) {
 	stopped := p.State == pitwall.Held || p.State == pitwall.Escalated
 	switch {
@@ -87,7 +87,7 @@ func (e *Engine) overtaken(ctx context.Context, p pitwall.Plan) (bool, error) {
 		return false, nil
 	case e.slo(p.SLO).Service == "":
 		return true, e.hold(ctx, p, fmt.Sprintf("the objective %s is not defined any more, so nothing about it can be judged", p.SLO))
-	case !touching(p) && e.c.Now().After(e.deadline(p)):
+	case p.State != pitwall.Enforcing && !touching(p) && e.c.Now().After(e.deadline(p)):
 		return true, e.note(ctx, p, pitwall.EventEscalated, fmt.Sprintf(
 			"the deadline passed in state %s; a person must decide: pitwall plan resume %s, or pitwall plan close %s", p.State, p.ID, p.ID))
 	}

@@ -168,7 +168,8 @@ func resumed(p pitwall.Plan) pitwall.State {
 // stands in its way, and neither does a target that does not answer now.
 func (e *Engine) actRollback(ctx context.Context, p pitwall.Plan, r pitwall.ActRequest) (pitwall.ActResult, error) {
 	in := p
-	if p.State == pitwall.Held {
+	stopped := p.State == pitwall.Held || p.State == pitwall.Escalated
+	if stopped {
 		in.State = p.Before
 	}
 	if !touching(in) {
@@ -177,11 +178,11 @@ func (e *Engine) actRollback(ctx context.Context, p pitwall.Plan, r pitwall.ActR
 	}
 	res := pitwall.ActResult{Plan: p.ID, State: in.State, Did: fmt.Sprintf("taking back: %s", p.Fix.Title)}
 	undo := runOf(p, undoStep)
-	if r.DryRun || undo != nil && p.State != pitwall.Held {
+	if r.DryRun || undo != nil && !stopped {
 		return res, nil
 	}
 	if undo != nil { // it was held in the middle of its undo
-		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventResumed, Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}})
+		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventResumed, To: p.Before, Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}})
 		return res, err
 	}
 	p, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventNote, Actor: r.By, Data: pitwall.ReasonData{Reason: r.Reason}})

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,7 +66,11 @@ func (e *Engine) intend(ctx context.Context, p pitwall.Plan, step pitwall.Step) 
 		}
 	}
 	if want := left(p); !same(seen.Weights, want) {
-		return e.hold(ctx, p, fmt.Sprintf("%s: %s runs %s, but was left with %s", meddled, p.Fix.Service, weights(seen.Weights), weights(want)))
+		why := fmt.Sprintf("%s: %s runs %s, where this plan counts on %s", meddled, p.Fix.Service, weights(seen.Weights), weights(want))
+		if traffic(p) == "" { // nothing of ours to look after: if that mended it, the plan may end by itself
+			return e.note(ctx, p, pitwall.EventEscalated, why)
+		}
+		return e.hold(ctx, p, why)
 	}
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepIntended, Data: pitwall.StepData{
 		StepID: step.ID, Key: key(p, step.ID), Fencing: fencing,
@@ -74,7 +79,7 @@ func (e *Engine) intend(ctx context.Context, p pitwall.Plan, step pitwall.Step) 
 	return err
 }
 
-// meddled begins the reason of a hold when the world is not as it was left.
+// meddled begins the reason why a plan stops when the world is not as it was left.
 const meddled = "somebody else changes the same service"
 
 // key names an effect for ever: the same effect has the same key however often
@@ -170,9 +175,11 @@ func (e *Engine) failed(ctx context.Context, p pitwall.Plan, run pitwall.StepRun
 func (e *Engine) lease(ctx context.Context, p pitwall.Plan) (uint64, error) {
 	name, owner := "weights/"+string(p.Fix.Service), fmt.Sprintf("%s for %s", e.c.Instance, p.ID)
 	fencing, err := e.c.Leases.Acquire(ctx, name, owner, e.c.Settings.LeaseTTL, e.c.Now())
+	var taken *pitwall.Error
 	switch {
-	case pitwall.KindOf(err) == pitwall.Conflict:
-		return 0, fmt.Errorf("waiting for the sole right to change %s, which another plan has, or a Pitwall that ended a moment ago left behind: %w", p.Fix.Service, err)
+	case errors.As(err, &taken) && taken.Kind == pitwall.Conflict:
+		return 0, &pitwall.Error{Op: "waiting for the sole right to change " + string(p.Fix.Service), Kind: pitwall.Conflict,
+			Err: fmt.Errorf("%w; a Pitwall that was killed keeps it for %s at most", taken.Err, e.c.Settings.LeaseTTL)}
 	case err != nil:
 		return 0, fmt.Errorf("taking the lease %s: %w", name, err)
 	}

@@ -171,6 +171,13 @@ func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
 	if err := e.flush(ctx); err != nil {
 		e.log.Error("Ledger not saved", "err", err)
 	}
+	e.record.Lock()
+	err := e.current(ctx)
+	e.record.Unlock()
+	if err != nil {
+		e.log.Error("Record not read, so nothing is done", "err", err)
+		return
+	}
 	if err := e.triggers(ctx); err != nil {
 		e.log.Error("Triggers not evaluated", "err", err)
 	}

@@ -17,6 +17,7 @@ import (
 // TestFlagship lives through the whole loop: inventory's reply grows tenfold,
 // checkout burns, the deploy is found, rolled back in steps, proved, locked.
 func TestFlagship(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	dir := t.TempDir()
 	if err := git.Init(context.Background(), dir, begin); err != nil {
@@ -70,6 +71,7 @@ func TestFlagship(t *testing.T) {
 
 // A shop in which nothing breaks, decoy and all, opens no plan.
 func TestQuietShop(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.deploys = w.deploys[:1]
 	w.start()

@@ -32,6 +32,16 @@ func (e *Engine) catchUp(ctx context.Context) error {
 	}
 }
 
+// current makes sure that nothing in the record is unknown here; the caller
+// holds e.record.
+func (e *Engine) current(ctx context.Context) error {
+	last, err := e.c.Recorder.Last(ctx)
+	if err != nil || last.Seq == e.folded {
+		return err
+	}
+	return e.catchUp(ctx)
+}
+
 // fold takes a recorded event into the plans in memory.
 func (e *Engine) fold(ev pitwall.Event) error {
 	e.mu.Lock()
@@ -54,14 +64,8 @@ func (e *Engine) fold(ev pitwall.Event) error {
 func (e *Engine) happen(ctx context.Context, id pitwall.PlanID, h plan.Happening) (pitwall.Plan, error) {
 	e.record.Lock()
 	defer e.record.Unlock()
-	last, err := e.c.Recorder.Last(ctx)
-	if err != nil {
+	if err := e.current(ctx); err != nil {
 		return pitwall.Plan{ID: id}, err
-	}
-	if last.Seq != e.folded {
-		if err := e.catchUp(ctx); err != nil {
-			return pitwall.Plan{ID: id}, err
-		}
 	}
 	if id == "" {
 		id = pitwall.PlanID(fmt.Sprintf("PIP-%d", len(e.all())+1))

@@ -61,11 +61,12 @@ func survived(w *world) {
 
 // TestKilledAtEveryPoint kills the process at every single moment before and
 // after a write: each event, each effect, each delivery, each saving of the
-// ledger. To save time eight stories share the points; in each of them seven are
+// ledger. To save time six stories share the points; in each of them five are
 // survived between two kills. The next process starts at once, while the
 // dead one's lease still stands.
 func TestKilledAtEveryPoint(t *testing.T) {
-	const stories = 8
+	t.Parallel()
+	const stories = 6
 	all := points(t)
 	names := map[string]bool{}
 	for s := range stories {
@@ -108,6 +109,7 @@ func TestKilledAtEveryPoint(t *testing.T) {
 // TestKilledAtEveryWriteInOneLife dies before each write, and after it when it
 // is tried again, all in one story: no process ever lives to see two writes.
 func TestKilledAtEveryWriteInOneLife(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	tries := map[point]int{}
 	w.kill = func(p point) bool {
@@ -123,7 +125,8 @@ func TestKilledAtEveryWriteInOneLife(t *testing.T) {
 
 // TestKilledAtRandom kills with a small probability at every point.
 func TestKilledAtRandom(t *testing.T) {
-	for seed := range uint64(3) {
+	t.Parallel()
+	for seed := range uint64(2) {
 		rng := rand.New(rand.NewPCG(seed, 99))
 		w := newWorld(t)
 		w.shop.seed = 10 + seed
@@ -142,6 +145,7 @@ func TestKilledAtRandom(t *testing.T) {
 // TestKilledWhileUndoing kills at every point of a story in which the fix makes
 // it worse: whatever dies, it is undone, and never advanced.
 func TestKilledWhileUndoing(t *testing.T) {
+	t.Parallel()
 	story := func(kill func(point) bool) *world {
 		w := newWorld(t)
 		w.worse()

@@ -17,7 +17,7 @@ const chartSpan = time.Hour
 
 // refresh recomputes what the page shows live of a plan: its budget, and the
 // headline chart from a while before the onset until now. The chart is drawn
-// anew when a point's width has passed, for until then it would be the same.
+// anew when a point's width has passed, for until then it would hardly differ.
 func (e *Engine) refresh(ctx context.Context, p pitwall.Plan) error {
 	now := e.c.Now()
 	s := e.slo(p.SLO)
@@ -25,7 +25,7 @@ func (e *Engine) refresh(ctx context.Context, p pitwall.Plan) error {
 	e.update(p.ID, func(l *pitwall.Live) { l.Budget = &budget })
 	from := later(p.Opened.Regression.Onset.At.Add(-e.c.Settings.Baseline/2), now.Add(-chartSpan))
 	in := pitwall.Period{From: from, To: e.settled()}
-	if !e.due(p.ID, now, in.Duration()/chartPoints) {
+	if !e.due(p.ID, now, max(2*e.c.Settings.Tick, in.Duration()/chartPoints)) {
 		return nil
 	}
 	spans, err := e.headline(ctx, p, in, false)

@@ -21,6 +21,7 @@ func askPolicy(t *testing.T) *policy.Policy {
 }
 
 func TestPolicyDenies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var err error
 	w.policy, err = policy.Load("deny.yaml", []byte("rules:\n  - {name: never, when: 'true', decide: deny, reason: nothing may change on Mondays}\n"))
@@ -42,11 +43,12 @@ func TestPolicyDenies(t *testing.T) {
 }
 
 func TestApproval(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.policy = askPolicy(t)
 	w.start()
 	w.until(pitwall.Proposed)
-	w.pass(3 * time.Minute)
+	w.pass(time.Minute)
 	w.start() // it waits in the next process, too
 	w.pass(time.Minute)
 	p := w.plan()
@@ -69,12 +71,13 @@ func TestApproval(t *testing.T) {
 }
 
 func TestUnansweredApproval(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	w.policy, w.set.Deadline = askPolicy(t), 3*time.Minute
+	w.policy, w.set.Deadline = askPolicy(t), 90*time.Second
 	w.start()
 	p := w.until(pitwall.Escalated)
 	mentions(t, "the reason", p.Reason, "deadline passed in state proposed", "pitwall plan resume PIP-1")
-	w.pass(5 * time.Minute)
+	w.pass(2 * time.Minute)
 	w.effects()
 	if p := w.plan(); p.State != pitwall.Escalated {
 		t.Fatalf("it is %s", p.State)
@@ -90,24 +93,21 @@ func TestUnansweredApproval(t *testing.T) {
 	w.effects(10, 50, 100)
 }
 
-// The deadline does not stop a change half way; it asks a person as soon as the
-// world is at rest.
+// The deadline stops neither a change half way nor the locking of a proven fix.
 func TestDeadlineDuringChange(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.set.Deadline = 25 * time.Second
 	w.start()
-	w.step("canary-10")
-	p := w.until(pitwall.Escalated)
-	if p.Before != pitwall.Enforcing || !p.Verification.Pass {
-		t.Errorf("escalated from %s", p.Before)
+	p := w.step("canary-10")
+	if w.until(pitwall.Closed); !w.now.After(p.Opened.Deadline) {
+		t.Errorf("the deadline %s did not pass", p.Opened.Deadline)
 	}
 	w.effects(10, 50, 100)
-	w.act("resume")
-	w.until(pitwall.Closed)
-	w.sound()
 }
 
 func TestHoldDuringCanary(t *testing.T) {
+	t.Parallel()
 	for _, restart := range []bool{false, true} {
 		w := newWorld(t)
 		w.start()
@@ -132,6 +132,7 @@ func TestHoldDuringCanary(t *testing.T) {
 
 // A held step gets its whole time once more: being held is no lack of data.
 func TestHoldDoesNotUseUpTheStep(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.step("canary-10")
@@ -145,6 +146,7 @@ func TestHoldDoesNotUseUpTheStep(t *testing.T) {
 }
 
 func TestRollbackByAPerson(t *testing.T) {
+	t.Parallel()
 	f := func(name string, effects []int, prepare func(*world)) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -198,6 +200,7 @@ func TestRollbackByAPerson(t *testing.T) {
 // In every state, an action either is refused with a reason and a way on, or
 // does what it says; a dry run never changes anything.
 func TestDryRunsChangeNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.policy = askPolicy(t)
 	w.start()
@@ -230,6 +233,7 @@ func TestDryRunsChangeNothing(t *testing.T) {
 }
 
 func TestRefusedActions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	p := w.until(pitwall.Baselined)
@@ -250,6 +254,7 @@ func TestRefusedActions(t *testing.T) {
 
 // Inconclusive and escalated plans can be looked at again, and closed.
 func TestLookAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.step("canary-10")
@@ -267,6 +272,7 @@ func TestLookAgain(t *testing.T) {
 }
 
 func TestCloseByAPerson(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.books = nil
 	w.start()

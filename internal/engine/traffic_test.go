@@ -230,11 +230,10 @@ func (f *fakeSpans) after(position uint64, feed func(uint64, *pitwall.SpanBatch)
 }
 
 func (f *fakeSpans) batch(from, to int) *pitwall.SpanBatch {
-	out := &pitwall.SpanBatch{Strings: slices.Clip(f.all.Strings)}
-	if from < to {
-		f.copy(out, f.traces[from].from, f.traces[to-1].to)
+	if from == to {
+		return f.rows(nil)
 	}
-	return out
+	return f.rows([][2]int{{f.traces[from].from, f.traces[to-1].to}})
 }
 
 func (f *fakeSpans) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.SpanBatch, error) {
@@ -248,7 +247,7 @@ func (f *fakeSpans) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.Sp
 	}
 	from, to := q.Period.From.UnixNano(), q.Period.To.UnixNano()
 	service, operation := f.all.Intern(string(q.Service)), f.all.Intern(q.Operation)
-	out := &pitwall.SpanBatch{Strings: slices.Clip(f.all.Strings)}
+	var found [][2]int
 	first := sort.Search(len(f.traces), func(i int) bool { return f.traces[i].end >= from })
 	for _, t := range f.traces[first:] {
 		if t.end-longest > to {
@@ -259,14 +258,37 @@ func (f *fakeSpans) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.Sp
 			if end < from || end >= to || service != 0 && f.all.Service[i] != service || operation != 0 && f.all.Operation[i] != operation {
 				continue
 			}
-			if q.WholeTraces {
-				f.copy(out, t.from, t.to)
-				break
+			if !q.WholeTraces {
+				found = append(found, [2]int{i, i + 1})
+				continue
 			}
-			f.copy(out, i, i+1)
+			if n := len(found); n > 0 && found[n-1][1] == t.from {
+				found[n-1][1] = t.to
+			} else {
+				found = append(found, [2]int{t.from, t.to})
+			}
+			break
 		}
 	}
-	return out, nil
+	return f.rows(found), nil
+}
+
+// rows copies runs of rows out.
+func (f *fakeSpans) rows(found [][2]int) *pitwall.SpanBatch {
+	n := 0
+	for _, r := range found {
+		n += r[1] - r[0]
+	}
+	out := &pitwall.SpanBatch{
+		Strings: slices.Clip(f.all.Strings), TraceID: make([]pitwall.TraceID, 0, n), SpanID: make([]uint64, 0, n), ParentID: make([]uint64, 0, n),
+		Start: make([]int64, 0, n), Duration: make([]int64, 0, n), Service: make([]uint32, 0, n), Version: make([]uint32, 0, n),
+		Operation: make([]uint32, 0, n), Peer: make([]uint32, 0, n), Statement: make([]uint32, 0, n), Kind: make([]pitwall.SpanKind, 0, n),
+		Failed: make([]bool, 0, n), ReqBytes: make([]int64, 0, n), RespBytes: make([]int64, 0, n), AttrEnd: make([]uint32, 0, n),
+	}
+	for _, r := range found {
+		f.copy(out, r[0], r[1])
+	}
+	return out
 }
 
 func (f *fakeSpans) copy(out *pitwall.SpanBatch, from, to int) {

@@ -36,6 +36,10 @@ func (e *Engine) finishUndo(ctx context.Context, p pitwall.Plan, run pitwall.Ste
 // whyUndone reads from the record why the fix was taken back, so that the
 // answer is the same after a restart.
 func whyUndone(p pitwall.Plan) (pitwall.EventType, string) {
+	by, words := asked(p)
+	if by != Actor {
+		return pitwall.EventRolledBack, fmt.Sprintf("taken back by %s: %s", by, words)
+	}
 	if v := p.Verification; v != nil && !v.Pass {
 		if v.Verdict == pitwall.Undecided {
 			return pitwall.EventInconclusive, v.Reason
@@ -53,30 +57,29 @@ func whyUndone(p pitwall.Plan) (pitwall.EventType, string) {
 			return pitwall.EventInconclusive, run.Look.Reason
 		}
 	}
-	return pitwall.EventRolledBack, asked(p)
+	return pitwall.EventRolledBack, words
 }
 
-// asked finds the note with which the undo was begun: the last one before it.
-func asked(p pitwall.Plan) string {
+// asked says who began the undo, the last thing intended, and with which words:
+// those of the last note before it.
+func asked(p pitwall.Plan) (by, words string) {
+	by, words = Actor, "the fix was taken back"
 	begun := false
 	for _, ev := range slices.Backward(p.Events) {
 		switch {
 		case ev.Type == pitwall.EventStepIntended && !begun:
-			begun = true // in this state the undo is the last thing intended
-		case ev.Type == pitwall.EventNote && begun:
+			begun, by = true, ev.Actor
+		case ev.Type == pitwall.EventNote && begun && ev.Actor == by:
 			var d pitwall.ReasonData
-			if decode(ev, &d) != nil {
-				return "the fix was taken back"
+			if decode(ev, &d) == nil {
+				words = d.Reason
 			}
-			if ev.Actor != Actor {
-				return fmt.Sprintf("taken back by %s: %s", ev.Actor, d.Reason)
-			}
-			return d.Reason
+			return by, words
 		case ev.Type == pitwall.EventProposed:
-			return "the fix was taken back"
+			return by, words
 		}
 	}
-	return "the fix was taken back"
+	return by, words
 }
 
 // left is how the plan's fix has left the traffic: as its last finished step

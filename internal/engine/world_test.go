@@ -29,7 +29,7 @@ const broken = 45 * time.Second
 // quick are the demo's settings, with less traffic asked for.
 func quick() Settings {
 	return Settings{
-		Tick: time.Second, Settle: 2 * time.Second, Baseline: 30 * time.Second, OnsetLookback: 60 * time.Second,
+		Tick: 2 * time.Second, Settle: 2 * time.Second, Baseline: 30 * time.Second, OnsetLookback: 60 * time.Second,
 		DiagnoseMin: 10 * time.Second, DiagnoseMax: 60 * time.Second, StepMax: 40 * time.Second, Watch: 6 * time.Second,
 		VerifyMin: 250, VerifyMax: 60 * time.Second, Deadline: 20 * time.Minute, LeaseTTL: 5 * time.Second,
 		Retry: 2 * time.Second, MaxTries: 3, MinRequests: 40, Alpha: 0.01, Margin: 0.1, PublicURL: "http://pitwall.example",
@@ -51,6 +51,8 @@ type world struct {
 	target  *fakeTarget
 	repo    pitwall.Repository // nil: none is configured
 	db      *sqlite.DB
+	events  pitwall.EventStore // db, unless a test puts trouble in between
+	clock   func() time.Time
 	kill    func(point) bool
 	deploys []deployment
 	starts  int
@@ -77,6 +79,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	w := &world{t: t, now: begin, set: quick(), db: db, spans: &fakeSpans{}, target: newFakeTarget(), repo: &fakeRepository{}}
+	w.events, w.clock = db, func() time.Time { return w.now }
 	w.slos = []pitwall.SLO{w.objective("checkout-latency", pitwall.SLI{Kind: pitwall.SLILatency, Service: "checkout", Operation: "POST /checkout", Threshold: 500 * time.Millisecond})}
 	if w.policy, err = policy.Default(); err != nil {
 		t.Fatal(err)
@@ -119,14 +122,13 @@ func (w *world) start() {
 	w.t.Helper()
 	w.starts++
 	ctx, l := context.Background(), &life{kill: w.kill}
-	now := func() time.Time { return w.now }
 	ledger := slo.NewLedger(w.slos, time.Second)
 	c := Config{
-		SLOs: w.slos, Ledger: ledger, Policy: w.policy, Books: w.books, Recorder: record.New(mortalEvents{w.db, l}, now),
+		SLOs: w.slos, Ledger: ledger, Policy: w.policy, Books: w.books, Recorder: record.New(mortalEvents{w.events, l}, w.clock),
 		Spans: w.spans, Changes: w.db, PageLoads: w.db, Ledgers: mortalLedger{w.db, l}, Leases: mortalLeases{w.db, l},
 		Target: mortalTarget{w.target, l}, Settings: w.set, Environment: "test",
 		Owner:    func(s pitwall.ServiceName) string { return "team-" + string(s) },
-		Instance: fmt.Sprintf("pitwall-%d", w.starts), Now: now, Rand: rand.New(rand.NewPCG(7, uint64(w.starts))),
+		Instance: fmt.Sprintf("pitwall-%d", w.starts), Now: w.clock, Rand: rand.New(rand.NewPCG(7, uint64(w.starts))),
 		Log: slog.New(slog.NewTextHandler(w.out(), nil)),
 	}
 	if w.repo != nil {
@@ -161,15 +163,20 @@ func (w *world) out() io.Writer {
 func (w *world) tick() {
 	w.t.Helper()
 	w.now = w.now.Add(w.set.Tick)
+	w.traffic()
+	for w.look(); w.life.gone(); w.look() {
+		w.start()
+	}
+}
+
+// traffic makes what happens in the world up to now, and tells of it.
+func (w *world) traffic() {
 	for len(w.deploys) > 0 && !w.now.Before(begin.Add(w.deploys[0].at)) {
 		w.deploys[0].do(w)
 		w.deploys = w.deploys[1:]
 	}
 	if list := w.shop.until(w.now); len(list) > 0 {
 		w.life.engine.Feed(w.spans.append(list))
-	}
-	for w.look(); w.life.gone(); w.look() {
-		w.start()
 	}
 }
 

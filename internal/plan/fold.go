@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -176,8 +177,9 @@ func takeReason(p *pitwall.Plan, e pitwall.Event) error {
 	p.Reason = d.Reason
 	if e.Type == pitwall.EventResumed {
 		p.Reason = ""
-		if v := p.Verification; v != nil && !v.Pass {
-			p.Verification = nil // to be proven anew
+		undoing := slices.ContainsFunc(p.Steps, func(r pitwall.StepRun) bool { return r.Step.Undo })
+		if v := p.Verification; v != nil && !v.Pass && !undoing {
+			p.Verification = nil // to be proven anew; an undo keeps its reason
 		}
 	}
 	if e.Type == pitwall.EventRolledBack && p.Hypothesis != nil {

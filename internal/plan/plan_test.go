@@ -118,6 +118,51 @@ func TestHoldReturnsToWhereItWas(t *testing.T) {
 	}
 }
 
+// A hold on top of an escalation does not forget where the plan was, and going
+// on is not reaching the state anew.
+func TestInterruptionsRememberTheWay(t *testing.T) {
+	l := smooth(t)
+	reached := l.plan.Reached[pitwall.Canarying]
+	l.do(Happening{Type: pitwall.EventEscalated, Data: pitwall.ReasonData{Reason: "late"}})
+	l.do(Happening{Type: pitwall.EventHeld, Data: pitwall.ReasonData{Reason: "freeze"}})
+	if l.plan.Before != pitwall.Canarying {
+		t.Fatalf("it was %s", l.plan.Before)
+	}
+	l.do(Happening{Type: pitwall.EventResumed, To: pitwall.Canarying, Data: pitwall.ReasonData{Reason: "over"}})
+	if l.plan.State != pitwall.Canarying || !l.plan.Reached[pitwall.Canarying].Equal(reached) || !l.plan.Since.After(reached) {
+		t.Errorf("resumed into %s, reached %s, since %s", l.plan.State, l.plan.Reached[pitwall.Canarying], l.plan.Since)
+	}
+	l.do(Happening{Type: pitwall.EventEscalated, Data: pitwall.ReasonData{Reason: "late"}})
+	if _, err := Next(l.plan, Happening{Type: pitwall.EventResumed}); err == nil {
+		t.Error("an escalated plan was resumed without saying where to")
+	}
+	l.do(Happening{Type: pitwall.EventResumed, To: pitwall.Baselined, Data: pitwall.ReasonData{Reason: "look again"}})
+	if l.plan.State != pitwall.Baselined {
+		t.Errorf("resumed into %s", l.plan.State)
+	}
+}
+
+func TestHeldPlanIsTakenBack(t *testing.T) {
+	l := smooth(t)
+	l.step("canary-10")
+	l.do(Happening{Type: pitwall.EventHeld, Data: pitwall.ReasonData{Reason: "wait"}})
+	l.do(Happening{Type: pitwall.EventStepIntended, Data: pitwall.StepData{StepID: "undo", Undo: true}})
+	if l.plan.State != pitwall.Canarying || len(l.plan.Steps) != 2 {
+		t.Errorf("it is %s with %d steps", l.plan.State, len(l.plan.Steps))
+	}
+}
+
+// Ranks belong to one diagnosis; a new one begins to count anew.
+func TestLookingAgainForgetsRanks(t *testing.T) {
+	l := smooth(t)
+	l.step("canary-10")
+	l.do(Happening{Type: pitwall.EventRolledBack, Data: pitwall.ReasonData{Reason: "worse"}})
+	l.do(Happening{Type: pitwall.EventDiagnosed, Data: pitwall.DiagnosedData{Diagnosis: *l.plan.Diagnosis}})
+	if len(l.plan.Tried) != 0 {
+		t.Errorf("tried %v of a new diagnosis", l.plan.Tried)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	l := smooth(t)
 	f := func(h Happening, want pitwall.Kind) {

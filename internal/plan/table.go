@@ -71,6 +71,7 @@ func Table() []Transition {
 		{pitwall.Escalated, pitwall.EventResumed, Back, "a person lets it go on"},
 		{pitwall.Escalated, pitwall.EventResumed, pitwall.Baselined, "a person wants it looked at again"},
 		{pitwall.Escalated, pitwall.EventNotWarranted, pitwall.NotWarranted, "it recovered by itself"},
+		{pitwall.Escalated, pitwall.EventStepIntended, Back, "a person takes the fix back"},
 		{pitwall.Held, pitwall.EventResumed, Back, "a person lets it go on"},
 		{pitwall.Held, pitwall.EventStepIntended, Back, "a person takes the fix back"},
 		{Any, pitwall.EventHeld, pitwall.Held, "a person or policy stops it"},
