@@ -25,9 +25,18 @@ func (m maker) actions() []ActionView {
 	return list
 }
 
-// touching says whether the plan is changing the world now.
+// stopped says whether the plan waits for a person in the middle of its life.
+func (m maker) stopped() bool {
+	return m.p.State == pitwall.Held || m.p.State == pitwall.Escalated
+}
+
+// touching says whether the plan is changing the world, or was when it stopped.
 func (m maker) touching() bool {
-	return m.p.State == pitwall.Canarying || m.p.State == pitwall.Verifying
+	state := m.p.State
+	if m.stopped() {
+		state = m.p.Before
+	}
+	return (state == pitwall.Canarying || state == pitwall.Verifying) && len(m.p.Steps) > 0
 }
 
 func (m maker) policyLine() string {
@@ -70,13 +79,16 @@ func (m maker) holdAction() ActionView {
 }
 
 func (m maker) resumeAction() ActionView {
-	a := ActionView{Name: "resume", Label: "Resume", Primary: true, Policy: "Anybody who may act can resume a held plan.",
-		Effect: "It goes on where it was held.", Undo: "Hold it again."}
-	if m.p.Before != "" {
+	a := ActionView{Name: "resume", Label: "Resume", Primary: true, Policy: "Anybody who may act can let a stopped plan go on.",
+		Effect: "It goes on where it was stopped.", Undo: "Hold it again."}
+	switch {
+	case m.p.State == pitwall.InconclusiveState, m.p.State == pitwall.Escalated && !m.touching():
+		a.Effect = "It is looked at again with new data."
+	case m.p.Before != "":
 		a.Effect = "It goes on as " + stateName(m.p.Before) + "."
 	}
-	if m.p.State != pitwall.Held {
-		a.WhyNot = "it is not held"
+	if !m.stopped() && m.p.State != pitwall.InconclusiveState {
+		a.WhyNot = "it is not stopped"
 	}
 	return a
 }
@@ -88,12 +100,9 @@ func (m maker) rollbackAction() ActionView {
 		a.Effect = fmt.Sprintf("The fix is taken back at once: %s returns to %s.", f.Service, weights(f.Steps[0].Undo))
 	}
 	switch {
-	case !m.touching() || len(m.p.Steps) == 0:
+	case !m.touching():
 		a.WhyNot = "nothing was changed that could be taken back"
-		if m.p.State == pitwall.Held && len(m.p.Steps) > 0 {
-			a.WhyNot = "it is held; resume it first"
-		}
-	case m.undoing():
+	case m.undoing() && !m.stopped():
 		a.WhyNot = "it is being taken back already"
 	}
 	return a
@@ -107,7 +116,7 @@ func (m maker) noteAction() ActionView {
 func (m maker) closeAction() ActionView {
 	a := ActionView{Name: "close", Label: "Close without cause", Danger: true, Policy: "A plan with a proven fix closes by itself.",
 		Effect: "The plan ends without a proven cause; nothing is left behind to keep it from returning.", Undo: "None; it opens again when the objective burns again."}
-	if m.touching() {
+	if m.touching() && (m.p.PromotedAt == nil || m.undoing()) {
 		a.WhyNot = "it is changing the world; roll it back first"
 	}
 	return a
