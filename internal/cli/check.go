@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/config"
 	"github.com/pitwall/pitwall/internal/slo"
 )
 
@@ -15,11 +18,11 @@ func checkCommand(g *global) *cobra.Command {
 		Short: "Validate configuration, objectives, policy and playbooks offline: exit 0 valid, 1 faults",
 		Long: `Without arguments: the configuration and everything it names. With arguments: OpenSLO
 files. Faults are printed as file:line with what to do; exit code 0 valid, 1 faults, 2 trouble.`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return checkFiles(g, args)
 			}
-			return checkAll(g)
+			return checkAll(c.Context(), g)
 		},
 	}
 }
@@ -32,7 +35,7 @@ func checkFiles(g *global, files []string) error {
 			fmt.Fprintln(g.env.Stderr, "warning: "+w)
 		}
 		if err == nil {
-			fmt.Fprintf(g.env.Stdout, "%s: valid, %d objectives\n", name, len(slos))
+			fmt.Fprintf(g.env.Stdout, "%s: valid, %s\n", name, objectives(len(slos)))
 			continue
 		}
 		if pitwall.KindOf(err) != pitwall.Invalid {
@@ -47,6 +50,13 @@ func checkFiles(g *global, files []string) error {
 	return nil
 }
 
+func objectives(n int) string {
+	if n == 1 {
+		return "1 objective"
+	}
+	return fmt.Sprintf("%d objectives", n)
+}
+
 func sayFault(g *global, err error) {
 	fmt.Fprintln(g.env.Stdout, err.Error())
 	if hint := pitwall.HintOf(err); hint != "" {
@@ -54,21 +64,54 @@ func sayFault(g *global, err error) {
 	}
 }
 
-// checkAll reads the configuration and what it names, the way serve does.
-func checkAll(g *global) error {
+// checkAll reads the configuration and what it names, the way serve does, but
+// opens no store and calls nobody.
+func checkAll(ctx context.Context, g *global) error {
 	conf, err := loadConfig(g)
-	if err == nil {
-		var slos []pitwall.SLO
-		if slos, err = readSLOs(conf); err == nil {
-			if _, err = readPolicy(conf); err == nil {
-				if _, err = readPlaybooks(conf); err == nil {
-					fmt.Fprintf(g.env.Stdout, "valid: %d objectives\n", len(slos))
-					fmt.Fprintln(g.env.Stderr, "next: pitwall serve")
-					return nil
-				}
-			}
+	if err != nil {
+		return faultOr(g, err)
+	}
+	slos, faults := 0, 0
+	for _, check := range []func() error{
+		func() error {
+			list, err := readSLOs(conf)
+			slos = len(list)
+			return err
+		},
+		func() error { _, err := readPolicy(conf); return err },
+		func() error { _, err := readPlaybooks(conf); return err },
+		func() error { _, err := readTarget(conf); return err },
+		func() error { _, err := readRepository(ctx, conf); return err },
+		func() error { return readable(conf.Changes.SecretFile) },
+		func() error { return readable(conf.Target.TokenFile) },
+	} {
+		switch err := faultOr(g, check()); {
+		case errors.Is(err, exitError{exitNo}):
+			faults++
+		case err != nil:
+			return err
 		}
 	}
+	if faults > 0 {
+		return exitError{exitNo}
+	}
+	fmt.Fprintf(g.env.Stdout, "valid: %s\n", objectives(slos))
+	fmt.Fprintln(g.env.Stderr, "next: pitwall serve")
+	return nil
+}
+
+// readable asks whether a secret can be read; it is not looked at.
+func readable(file string) error {
+	if file == "" {
+		return nil
+	}
+	_, err := config.ReadSecret(file)
+	return err
+}
+
+// faultOr says a fault of what a person wrote and gives exit code 1; trouble of
+// any other kind is passed on.
+func faultOr(g *global, err error) error {
 	switch pitwall.KindOf(err) {
 	case pitwall.Invalid, pitwall.NotFound:
 		sayFault(g, err)

@@ -33,6 +33,9 @@ type Env struct {
 	Getenv func(string) string
 }
 
+// defaultServer is where a pitwall serves unless told otherwise.
+const defaultServer = "http://127.0.0.1:8080"
+
 // Exit codes that no kind of error stands for.
 const (
 	exitNo          = 1   // the answer is no: gate failed, record broken, check found faults
@@ -48,7 +51,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }
 
 // Run executes one command line and gives its exit code.
 func Run(ctx context.Context, env Env) int {
-	if len(env.Args) > 0 && env.Args[0] == "lab" {
+	if forLab(env.Args) {
 		return lab.Main(ctx, env.Args[1:], env.Stdin, env.Stdout, env.Stderr)
 	}
 	root := newRoot(env)
@@ -95,7 +98,7 @@ type global struct {
 
 func newRoot(env Env) *cobra.Command {
 	g := &global{env: env}
-	root := &cobra.Command{
+	root := group(&cobra.Command{
 		Use:   "pitwall",
 		Short: "From a burning SLO to a verified fix that cannot come back",
 		Long: `Pitwall closes the loop from a burning SLO to a verified fix that cannot come back:
@@ -107,69 +110,20 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       Version,
-		CompletionOptions: cobra.CompletionOptions{
-			HiddenDefaultCmd: false,
-		},
-	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &pitwall.Error{Kind: pitwall.Invalid, Op: c.CommandPath(), Err: err, Hint: c.CommandPath() + " --help"}
-	})
-	f := root.PersistentFlags()
-	f.StringVar(&g.server, "server", orElse(env.Getenv("PITWALL_SERVER"), "http://127.0.0.1:8080"), "address of a running pitwall (env PITWALL_SERVER)")
-	f.StringVarP(&g.output, "output", "o", "table", "table, json, markdown or html, where the command has them")
-	f.BoolVar(&g.json, "json", false, "the same as -o json")
-	f.StringVar(&g.config, "config", env.Getenv("PITWALL_CONFIG"), "configuration file (env PITWALL_CONFIG; default ./pitwall.yaml)")
-	root.PersistentPreRun = func(*cobra.Command, []string) {
-		if g.json {
-			g.output = "json"
-		}
-	}
-	root.AddCommand(
+	},
 		serveCommand(g), demoCommand(g), checkCommand(g), statusCommand(g),
 		planCommand(g), sloCommand(g), gateCommand(g), recordCommand(g), labCommand(),
 		exitCodesTopic(), environmentTopic(),
 	)
+	f := root.PersistentFlags()
+	f.StringVar(&g.server, "server", orElse(env.Getenv("PITWALL_SERVER"), defaultServer), "address of a running pitwall (env PITWALL_SERVER)")
+	f.StringVarP(&g.output, "output", "o", "table", "table or json; markdown and html for plan view and plan export")
+	f.BoolVar(&g.json, "json", false, "the same as -o json")
+	f.StringVar(&g.config, "config", env.Getenv("PITWALL_CONFIG"), "configuration file (env PITWALL_CONFIG; default ./pitwall.yaml)")
+	f.Lookup("server").DefValue, f.Lookup("config").DefValue = defaultServer, "" // help must not depend on the environment
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return g.chooseOutput(c) }
+	polite(root)
 	return root
-}
-
-// labCommand only stands in help; Run hands "lab" to the lab before cobra sees it.
-func labCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "lab",
-		Short: "The fault lab of the demo: a real shop of small services (pitwall lab --help)",
-		Run:   func(*cobra.Command, []string) {},
-	}
-}
-
-func exitCodesTopic() *cobra.Command {
-	return &cobra.Command{
-		Use:   "exit-codes",
-		Short: "What the exit codes mean",
-		Long: `Exit codes, like those of diff: 0 yes, 1 no, 2 trouble, then reasons.
-
-  0    done; gate passed; record intact
-  1    the answer is no: gate failed, record broken, check found faults
-  2    trouble: usage, configuration, input, server unreachable
-  3    inconclusive: not enough data for a yes or a no
-  5    denied by policy, or waiting for an approval
-  6    deadline passed (--timeout)
-  130  interrupted`,
-	}
-}
-
-func environmentTopic() *cobra.Command {
-	return &cobra.Command{
-		Use:   "environment",
-		Short: "Environment variables Pitwall reads",
-		Long: `Every flag wins over its variable, every variable over the configuration file.
-
-  PITWALL_SERVER   address of a running pitwall (--server)
-  PITWALL_CONFIG   configuration file (--config)
-  PITWALL_…        any key of pitwall.yaml in upper case, dots as underscores:
-                   PITWALL_DATA_DIR, PITWALL_LISTEN_HTTP, PITWALL_TIME_SCALE …
-
-Secrets are read from files named in the configuration, never from flags.`,
-	}
 }
 
 func orElse(s, otherwise string) string {

@@ -41,7 +41,7 @@ func (c *client) do(ctx context.Context, method, path string, body, v any) error
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, rd)
 	if err != nil {
-		return &pitwall.Error{Op: "asking server", Kind: pitwall.Invalid, ID: c.base, Err: err, Hint: "--server http://HOST:PORT"}
+		return &pitwall.Error{Op: "asking server", Kind: pitwall.Invalid, ID: shown(c.base), Err: unwrapURL(err), Hint: "--server http://HOST:PORT"}
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -51,13 +51,13 @@ func (c *client) do(ctx context.Context, method, path string, body, v any) error
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &pitwall.Error{Op: "asking server", Kind: pitwall.Unavailable, ID: c.base, Err: unwrapURL(err),
+		return &pitwall.Error{Op: "asking server", Kind: pitwall.Unavailable, ID: shown(c.base), Err: cause(err),
 			Hint: "is it running? pitwall serve, or pitwall demo; another address: --server"}
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, 256<<20))
 	if err != nil {
-		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Unavailable, ID: c.base + path, Err: err}
+		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Unavailable, ID: path, Err: cause(err)}
 	}
 	if res.StatusCode >= 300 {
 		return answerError(res.StatusCode, path, raw)
@@ -84,6 +84,19 @@ func unwrapURL(err error) error {
 	return err
 }
 
+// cause words an error without being it: a server that is slow is not a
+// deadline of ours, and must not end with the exit code of one.
+func cause(err error) error { return fmt.Errorf("%v", unwrapURL(err)) }
+
+// shown is an address without the password it may hold.
+func shown(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the given address"
+	}
+	return u.Redacted()
+}
+
 // answerError turns the API's one error shape back into an Error.
 func answerError(status int, path string, raw []byte) error {
 	var body struct {
@@ -103,5 +116,5 @@ func answerError(status int, path string, raw []byte) error {
 	if status == http.StatusNotFound {
 		kind = pitwall.NotFound
 	}
-	return pitwall.Errorf(kind, "asking server", "%s answered %d", path, status)
+	return &pitwall.Error{Op: "asking server", Kind: kind, ID: path, Err: fmt.Errorf("it answered %d", status), Hint: "is a pitwall behind --server?"}
 }

@@ -4,10 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
-	"path/filepath"
-	"strconv"
 	"sync"
 	"time"
 
@@ -37,11 +34,18 @@ func demoCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch the whole loop close on a small shop that breaks on cue",
-		Long: `Starts a shop of six small services under load (real processes, real OpenTelemetry,
-real profiles), and a Pitwall that watches it. Then a deploy goes wrong. Open the
-printed address and follow the plan from the page to the locked door.
+		Long: `Starts two things on this machine: a small online shop of six services with customers,
+and a Pitwall that watches it. After about two minutes a deploy makes the checkout slow.
+Open the printed address and watch Pitwall notice, find the deploy, take it back step by
+step, prove that it helped, and leave a lock behind so that it cannot happen again.
+All of it takes about five minutes.
 
-Nothing leaves this machine; everything lives in one data directory.`,
+The services are real processes with real telemetry; nothing is played back, and Pitwall
+is not told what breaks. Nothing leaves this machine and everything lives in one new
+directory. Ctrl-C ends it all.
+
+With --once it ends when the story has: exit code 0 if it ended as it should, 1 if not,
+6 if it took longer than --timeout.`,
 		Example: `  pitwall demo                                  # stays up; open the printed address
   pitwall demo --approve                        # a person must approve the fix on the page
   pitwall demo --once --seed 1 --out out.json   # run the story once and write what was observed
@@ -53,17 +57,17 @@ Nothing leaves this machine; everything lives in one data directory.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Story, "story", "checkout", "what happens: checkout (a deploy bloats a response) or quiet (only innocent deploys)")
-	f.Int64Var(&o.Seed, "seed", 1, "seed of everything random in the shop")
-	f.Float64Var(&o.Pace, "pace", 1, "how many times faster the story goes, 1 to 4; rates of requests stay")
-	f.StringVar(&o.Data, "data", "", "data directory (default: a new temporary one)")
-	f.StringVar(&o.Out, "out", "", "write what was observed to this JSON file")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address of page and API; a free port is taken when it is busy")
-	f.StringVar(&o.Chaos, "chaos", "", `"kill" sends SIGKILL to Pitwall at random moments`)
-	f.StringVar(&o.OrdersDB, "orders-dsn", "", "PostgreSQL DSN for the orders service (default: SQLite)")
-	f.BoolVar(&o.Once, "once", false, "end when the story has ended")
+	f.StringVar(&o.Story, "story", "checkout", "checkout: a deploy goes wrong; quiet: only innocent ones")
+	f.Int64Var(&o.Seed, "seed", 1, "another number, another shop and other customers")
+	f.Float64Var(&o.Pace, "pace", 1, "how many times faster the story goes, 1 to 4")
+	f.StringVar(&o.Data, "data", "", "directory to keep everything in; must not hold a demo yet (default: a new temporary one)")
+	f.StringVar(&o.Out, "out", "", "write what was observed to this JSON file (docs/reference/demo.md)")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:8080", "address of the page; a free port is taken when it is busy")
+	f.StringVar(&o.Chaos, "chaos", "", `"kill": Pitwall is SIGKILLed at random moments and must go on where it was`)
+	f.StringVar(&o.OrdersDB, "orders-dsn", "", "PostgreSQL for the shop's orders service; leave the password to PGPASSFILE (default: SQLite)")
+	f.BoolVar(&o.Once, "once", false, "end when the story has")
 	f.BoolVar(&o.Approve, "approve", false, "a person must approve the fix on the page")
-	f.DurationVar(&o.Quiet, "quiet-for", 200*time.Second, "length of the quiet story, divided by the pace")
+	f.DurationVar(&o.Quiet, "quiet-for", 200*time.Second, "length of the quiet story at pace 1")
 	f.DurationVar(&o.Timeout, "timeout", 20*time.Minute, "give up after this long with --once")
 	return cmd
 }
@@ -94,11 +98,13 @@ type demo struct {
 	lab     *client
 	pitwall *child
 	shop    *child
+	logs    *os.File // of both
 	rng     *rand.Rand
 
-	mu    sync.Mutex
-	kills []killSeen
 	began time.Time
+
+	mu    sync.Mutex // guards what follows, and lines on the terminal
+	kills []killSeen
 }
 
 // killSeen is one SIGKILL of Pitwall.
@@ -127,118 +133,9 @@ func runDemo(ctx context.Context, g *global, o demoOptions) error {
 	return d.follow(ctx)
 }
 
+// say prints a line for the person who watches.
 func (d *demo) say(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	fmt.Fprintf(d.env.Stderr, format+"\n", args...)
-}
-
-// prepare lays out the data directory: configuration, objectives, policy.
-func (d *demo) prepare() error {
-	d.dir = d.o.Data
-	if d.dir == "" {
-		dir, err := os.MkdirTemp("", "pitwall-demo-")
-		if err != nil {
-			return fmt.Errorf("making data directory: %w", err)
-		}
-		d.dir = dir
-	}
-	abs, err := filepath.Abs(d.dir)
-	if err != nil {
-		return fmt.Errorf("finding data directory: %w", err)
-	}
-	d.dir = abs
-	listen, err := freeAddr(d.o.Listen)
-	if err != nil {
-		return err
-	}
-	otlp, err := freeAddr("127.0.0.1:4318")
-	if err != nil {
-		return err
-	}
-	grpc, err := freeAddr("127.0.0.1:4317")
-	if err != nil {
-		return err
-	}
-	controller, err := freeAddr("127.0.0.1:4400")
-	if err != nil {
-		return err
-	}
-	d.url = "http://" + listen
-	d.api, d.lab = newClient(d.url), newClient("http://"+controller)
-	if err := d.writeFiles(demoAddrs{HTTP: listen, OTLP: otlp, GRPC: grpc, Controller: controller}); err != nil {
-		return err
-	}
-	logs, err := os.OpenFile(filepath.Join(d.dir, "demo.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("opening log: %w", err)
-	}
-	d.pitwall = &child{name: "pitwall serve", args: []string{"serve", "--config", filepath.Join(d.dir, "pitwall.yaml")}, log: logs}
-	d.shop = &child{name: "the shop", log: logs, line: d.labLine, args: []string{"lab", "run",
-		"--dir", filepath.Join(d.dir, "lab"), "--controller-addr", controller,
-		"--seed", strconv.FormatInt(d.o.Seed, 10), "--pace", strconv.FormatFloat(d.o.Pace, 'g', -1, 64), "--story", d.o.Story,
-		"--otlp", "http://" + otlp, "--otlp-grpc", grpc,
-		"--changes", d.url + "/api/v1/changes", "--rum", d.url + "/api/v1/rum"}}
-	if d.o.OrdersDB != "" {
-		d.shop.args = append(d.shop.args, "--orders-dsn", d.o.OrdersDB)
-	}
-	return nil
-}
-
-// freeAddr gives addr if nothing listens there, else the same host with a free port.
-func freeAddr(addr string) (string, error) {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", &pitwall.Error{Op: "choosing address", Kind: pitwall.Invalid, ID: addr, Err: err, Hint: "--listen 127.0.0.1:8080"}
-	}
-	for _, try := range []string{addr, net.JoinHostPort(host, "0")} {
-		l, err := net.Listen("tcp", try)
-		if err != nil {
-			continue
-		}
-		found := l.Addr().String()
-		return found, l.Close()
-	}
-	return "", &pitwall.Error{Op: "choosing address", Kind: pitwall.Unavailable, ID: addr, Err: fmt.Errorf("nothing can listen on %s", host)}
-}
-
-// start brings up Pitwall, then the shop, so that no signal is missed.
-func (d *demo) start(ctx context.Context) error {
-	if err := d.pitwall.start(); err != nil {
-		return err
-	}
-	if err := d.ready(ctx); err != nil {
-		return err
-	}
-	d.say("Pitwall    %s   (data in %s)", d.url, d.dir)
-	if err := d.shop.start(); err != nil {
-		return err
-	}
-	d.say("The shop   six services, about 70 requests a second; story %q, seed %d, pace %g", d.o.Story, d.o.Seed, d.o.Pace)
-	return nil
-}
-
-// ready waits until the server answers.
-func (d *demo) ready(ctx context.Context) error {
-	deadline := time.Now().Add(30 * time.Second)
-	for time.Now().Before(deadline) {
-		if d.api.get(ctx, "/readyz", nil) == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-d.pitwall.exited():
-			return &pitwall.Error{Op: "starting demo", Kind: pitwall.Unavailable, Err: fmt.Errorf("pitwall serve ended at once"),
-				Hint: "read " + filepath.Join(d.dir, "demo.log")}
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	return &pitwall.Error{Op: "starting demo", Kind: pitwall.Unavailable, Err: fmt.Errorf("pitwall serve did not answer within 30 s"),
-		Hint: "read " + filepath.Join(d.dir, "demo.log")}
-}
-
-func (d *demo) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-	defer cancel()
-	d.shop.stop(ctx)
-	d.pitwall.stop(ctx)
 }

@@ -43,7 +43,7 @@ func (v demoVars) Paced(d, least string) (string, error) {
 // PacedCount divides a count likewise.
 func (v demoVars) PacedCount(n, least int) int { return max(least, int(float64(n)/v.Pace)) }
 
-// writeFiles lays out the demo's data directory, and keeps what is there.
+// writeFiles lays out the demo's data directory.
 func (d *demo) writeFiles(addrs demoAddrs) error {
 	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace}
 	for _, sub := range []string{"lab", "data", "slos"} {
@@ -53,7 +53,7 @@ func (d *demo) writeFiles(addrs demoAddrs) error {
 	}
 	for name, into := range map[string]string{
 		"pitwall.yaml.tmpl": "pitwall.yaml", "checkout-latency.yaml": "slos/checkout-latency.yaml",
-		"checkout-availability.yaml": "slos/checkout-availability.yaml",
+		"checkout-availability.yaml": "slos/checkout-availability.yaml", "policy.yaml": "policy.yaml",
 	} {
 		raw, err := demoFiles.ReadFile("demofiles/" + name)
 		if err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -51,10 +52,7 @@ func (d *demo) follow(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			if d.o.Once && !ended {
-				return d.giveUp(ctx, "the story did not end in time")
-			}
-			return nil
+			return d.stopped(ctx.Err(), ended)
 		case <-d.shop.exited():
 			return &pitwall.Error{Op: "running demo", Kind: pitwall.Unavailable, Err: fmt.Errorf("the shop ended by itself"), Hint: "read " + d.dir + "/demo.log"}
 		case <-tick.C:
@@ -73,8 +71,20 @@ func (d *demo) follow(ctx context.Context) error {
 		if err != nil || d.o.Once {
 			return endWith(code, err)
 		}
-		d.say("The page stays up at %s · Ctrl-C ends it", d.url)
+		d.say("The page stays up at %s. Ctrl-C ends it.", d.url)
 	}
+}
+
+// stopped ends a demo that was interrupted, or that ran out of time.
+func (d *demo) stopped(why error, ended bool) error {
+	switch {
+	case errors.Is(why, context.DeadlineExceeded) && !ended:
+		return d.giveUp(fmt.Sprintf("the story did not end within %s", d.o.Timeout))
+	case d.o.Once && !ended:
+		return why
+	}
+	d.say("%s  demo       stopping", d.clock())
+	return nil
 }
 
 func endWith(code int, err error) error {
@@ -92,7 +102,8 @@ func (d *demo) plans(ctx context.Context) ([]pitwall.Plan, error) {
 // tellPlans prints each plan's sentence whenever its state has changed.
 func (d *demo) tellPlans(plans []pitwall.Plan, told map[pitwall.PlanID]string) {
 	for _, p := range plans {
-		key := string(p.State) + p.Reason
+		asked := p.State == pitwall.Proposed && p.Decision != nil && p.Decision.Result == pitwall.DecisionAsk
+		key := fmt.Sprint(p.State, p.Reason, asked)
 		if told[p.ID] == key {
 			continue
 		}
@@ -106,6 +117,9 @@ func (d *demo) tellPlans(plans []pitwall.Plan, told map[pitwall.PlanID]string) {
 		if err := d.api.get(context.Background(), "/api/v1/plans/"+string(p.ID), &line); err == nil {
 			d.say("%s  %-9s  %s", d.clock(), p.ID, line.Sentence)
 		}
+		if asked {
+			d.say("%s  %-9s  it waits for you: approve on the page, or pitwall plan approve %s --reason \"…\" --server %s", d.clock(), p.ID, p.ID, d.url)
+		}
 	}
 }
 
@@ -118,15 +132,15 @@ func (d *demo) over(plans []pitwall.Plan, quietUntil time.Time) bool {
 		return false
 	}
 	for _, p := range plans {
-		if !stopped(p) {
+		if !atRest(p) {
 			return false
 		}
 	}
 	return true
 }
 
-// stopped says whether a plan goes no further without a person.
-func stopped(p pitwall.Plan) bool {
+// atRest says whether a plan goes no further without a person.
+func atRest(p pitwall.Plan) bool {
 	switch p.State {
 	case pitwall.Escalated, pitwall.Held, pitwall.InconclusiveState:
 		return true

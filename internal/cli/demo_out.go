@@ -123,7 +123,7 @@ func (d *demo) observe(ctx context.Context) (demoOut, error) {
 	}
 	p := plans[0]
 	d.takePlan(&out, p, truth)
-	if err := d.effects(ctx, &out, plans); err != nil {
+	if err := d.effects(ctx, &out); err != nil {
 		return out, err
 	}
 	return out, d.load(ctx, &out, p, truth)
@@ -216,92 +216,4 @@ func (d *demo) quietLoad(ctx context.Context, out *demoOut) error {
 	seen, err := d.window(ctx, pitwall.Period{From: d.began, To: time.Now()})
 	out.P99.Before, out.Requests.Before = seen.P99, seen.N
 	return err
-}
-
-// effects holds the record against the target's own log.
-func (d *demo) effects(ctx context.Context, out *demoOut, plans []pitwall.Plan) error {
-	var log struct {
-		Effects []struct {
-			Key    string `json:"key"`
-			Actor  string `json:"actor"`
-			Replay bool   `json:"replay"`
-		} `json:"effects"`
-	}
-	if err := d.lab.get(ctx, "/v1/effects", &log); err != nil {
-		return err
-	}
-	applied := map[string]int{}
-	for _, e := range log.Effects {
-		switch {
-		case e.Actor != "pitwall":
-		case e.Replay:
-			out.Effects.Replayed++
-		default:
-			out.Effects.Applied++
-			applied[e.Key]++
-		}
-	}
-	for _, n := range applied {
-		if n > 1 {
-			out.Effects.Twice++
-		}
-	}
-	for _, key := range recordedKeys(plans) {
-		out.Effects.Recorded++
-		if applied[key] == 0 {
-			out.Effects.Lost++
-		}
-	}
-	return nil
-}
-
-// recordedKeys lists the keys of effects on the target that the record calls done.
-func recordedKeys(plans []pitwall.Plan) []string {
-	var keys []string
-	for _, p := range plans {
-		for _, run := range p.Steps {
-			if run.Done != nil && len(run.Step.Weights) > 0 {
-				keys = append(keys, run.Step.Key)
-			}
-		}
-	}
-	return keys
-}
-
-// tell says the outcome and gives the exit code: 0 when the story ended as it
-// should, 1 when not.
-func (d *demo) tell(out demoOut) int {
-	if d.o.Story == "quiet" {
-		d.say("%s  quiet      %d plans opened over %d requests, p99 %.0f ms", d.clock(), out.PlansOpened, out.Requests.Before, out.P99.Before)
-		if out.PlansOpened > 0 {
-			return exitNo
-		}
-		return 0
-	}
-	right := out.RootCause == out.Truth && out.State == pitwall.Closed
-	d.say("")
-	d.say("  cause      %s · %s · %s", out.RootCause.Service, out.RootCause.Class, out.RootCause.Change)
-	d.say("  truth      %s · %s · %s", out.Truth.Service, out.Truth.Class, out.Truth.Change)
-	d.say("  clocks     page after %.0f s · cause %.0f s later · verified %.0f s · locked %.0f s", out.Seconds.FaultToPage,
-		out.Seconds.PageToCause, out.Seconds.PageToVerified, out.Seconds.PageToEnforced)
-	d.say("  p99        %.0f ms before (n=%d) · %.0f ms during · %.0f ms after (n=%d)", out.P99.Before, out.Requests.Before,
-		out.P99.During, out.P99.After, out.Requests.After)
-	d.say("  effects    %d recorded, %d applied, %d twice, %d lost", out.Effects.Recorded, out.Effects.Applied, out.Effects.Twice, out.Effects.Lost)
-	d.say("  left       %d files in %s/enforced", len(out.Enforced), d.dir)
-	d.say("")
-	if !right || out.Effects.Twice > 0 || out.Effects.Lost > 0 || out.PlansOpened != 1 {
-		d.say("The story did not end as it should; read %s/demo.log and %s/plans", d.dir, d.url)
-		return exitNo
-	}
-	return 0
-}
-
-// giveUp writes what there is before saying that time is over.
-func (d *demo) giveUp(_ context.Context, why string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if _, err := d.finish(ctx); err != nil {
-		return err
-	}
-	return fmt.Errorf("%s: %w", why, context.DeadlineExceeded)
 }

@@ -20,9 +20,7 @@ import (
 )
 
 func gateCommand(g *global) *cobra.Command {
-	cmd := &cobra.Command{Use: "gate", Short: "Gates: contracts that closed plans left behind"}
-	cmd.AddCommand(gateRun(g), gateList(g))
-	return cmd
+	return group(&cobra.Command{Use: "gate", Short: "Gates: contracts that closed plans left behind"}, gateRun(g), gateList(g))
 }
 
 // gateOptions are the flags of gate run.
@@ -63,12 +61,18 @@ func runGate(ctx context.Context, g *global, file string, o gateOptions) error {
 		return err
 	}
 	mapped, ok := map[string]int{"keep": 3, "fail": exitNo, "pass": 0}[o.onInconclusive]
-	if !ok || (o.target == "") == (o.samples == "") {
-		return &pitwall.Error{Op: "running gate", Kind: pitwall.Invalid, Err: fmt.Errorf("give either --target or --samples, and --on-inconclusive keep, fail or pass"), Hint: "pitwall gate run --help"}
+	switch {
+	case !ok:
+		err = fmt.Errorf("--on-inconclusive %q: there are keep, fail and pass", o.onInconclusive)
+	case !o.dryRun && (o.target == "") == (o.samples == ""):
+		err = fmt.Errorf("give either --target or --samples")
+	}
+	if err != nil {
+		return &pitwall.Error{Op: "running gate", Kind: pitwall.Invalid, Err: err, Hint: "pitwall gate run --help"}
 	}
 	if o.dryRun {
 		for _, r := range gate.Requests {
-			fmt.Fprintf(g.env.Stdout, "%s %s%s\n", r.Method, strings.TrimRight(o.target, "/"), r.Path)
+			fmt.Fprintf(g.env.Stdout, "%s %s%s\n", r.Method, strings.TrimRight(shown(o.target), "/"), r.Path)
 		}
 		return nil
 	}
@@ -133,11 +137,11 @@ func readSamples(file string) ([]enforce.Sample, error) {
 // sendRequests asks the build under test, one request after the other.
 func sendRequests(ctx context.Context, progress io.Writer, gate pitwall.Gate, target string) ([]enforce.Sample, error) {
 	if !strings.HasPrefix(target, "http://") && !strings.HasPrefix(target, "https://") {
-		return nil, &pitwall.Error{Op: "running gate", Kind: pitwall.Invalid, ID: target, Err: fmt.Errorf("not an http or https URL"), Hint: "--target http://HOST:PORT"}
+		return nil, &pitwall.Error{Op: "running gate", Kind: pitwall.Invalid, ID: shown(target), Err: fmt.Errorf("not an http or https URL"), Hint: "--target http://HOST:PORT"}
 	}
 	c := &http.Client{Timeout: 15 * time.Second}
 	rounds := enforce.Rounds(gate)
-	fmt.Fprintf(progress, "sending %d requests to %s\n", rounds*len(gate.Requests), target)
+	fmt.Fprintf(progress, "sending %d requests to %s\n", rounds*len(gate.Requests), shown(target))
 	var list []enforce.Sample
 	for range rounds {
 		for _, r := range gate.Requests {
@@ -154,7 +158,7 @@ func sendOne(ctx context.Context, c *http.Client, r pitwall.GateRequest, target 
 	s := enforce.Sample{Request: r.Method + " " + r.Path}
 	req, err := http.NewRequestWithContext(ctx, r.Method, strings.TrimRight(target, "/")+r.Path, strings.NewReader(r.Body))
 	if err != nil {
-		s.Error = err.Error()
+		s.Error = unwrapURL(err).Error()
 		return s
 	}
 	if r.Body != "" {
@@ -176,7 +180,7 @@ func sendOne(ctx context.Context, c *http.Client, r pitwall.GateRequest, target 
 
 func gateList(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "list [DIRECTORY]", Short: "Gates in a directory (default: .)", Args: cobra.MaximumNArgs(1),
+		Use: "list [DIRECTORY]", Short: "Gates in a directory (default: the current one)", Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {

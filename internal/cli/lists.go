@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/url"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -43,15 +42,13 @@ func flushThen(w *tabwriter.Writer, stderr io.Writer, next string) error {
 }
 
 func sloCommand(g *global) *cobra.Command {
-	cmd := &cobra.Command{Use: "slo", Short: "Objectives, budgets and burn rates"}
-	cmd.AddCommand(&cobra.Command{
+	return group(&cobra.Command{Use: "slo", Short: "Objectives, budgets and burn rates"}, &cobra.Command{
 		Use: "list", Short: "All objectives, the least budget first", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return listSLOs(c.Context(), g) },
 	}, &cobra.Command{
 		Use: "view SLO", Short: "One objective with its tiers and the maths behind them", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return viewSLO(c.Context(), g, args[0]) },
 	})
-	return cmd
 }
 
 func listSLOs(ctx context.Context, g *global) error {
@@ -119,9 +116,12 @@ func statusCommand(g *global) *cobra.Command {
 			}
 			fmt.Fprintln(g.env.Stdout, v.Sentence)
 			w := tabwriter.NewWriter(g.env.Stdout, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "\nSOURCE\tSTATE\tACCEPTED\tREJECTED\tWORDS")
+			fmt.Fprintln(w, "\nSOURCE\tSTATE\tACCEPTED\tREJECTED\tUNSEEN WITHOUT IT")
 			for _, s := range v.Sources {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, s.Accepted, s.Rejected, strings.TrimSpace(s.Message+" "+s.Blind))
+				if s.Message != "" {
+					s.Blind += " (" + s.Message + ")"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, s.Accepted, s.Rejected, s.Blind)
 			}
 			return flushThen(w, g.env.Stderr, "pitwall plan list")
 		},

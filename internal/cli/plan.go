@@ -17,9 +17,9 @@ import (
 )
 
 func planCommand(g *global) *cobra.Command {
-	cmd := &cobra.Command{Use: "plan", Short: "Plans: from a burn to a locked door",
-		Long: "A plan is the time-bound program that a burning objective opens. A closed plan reads as the post-mortem."}
-	cmd.AddCommand(planList(g), planView(g), planWatch(g), planExport(g))
+	cmd := group(&cobra.Command{Use: "plan", Short: "Plans: from a burn to a locked door",
+		Long: "A plan is the time-bound program that a burning objective opens. A closed plan reads as the post-mortem."},
+		planList(g), planView(g), planWatch(g), planExport(g))
 	for _, a := range []struct{ name, short string }{
 		{"approve", "Approve the proposed fix; it then starts by itself"},
 		{"hold", "Stop a plan where it is; traffic stays as it is"},
@@ -89,7 +89,11 @@ func rawPlans(ctx context.Context, api *client) ([]pitwall.Plan, error) {
 func planView(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "view PLAN", Short: "One plan as it stands", Args: cobra.ExactArgs(1), Example: "  pitwall plan view PIP-1",
+		Annotations: map[string]string{documents: "yes"},
 		RunE: func(c *cobra.Command, args []string) error {
+			if g.output == "markdown" || g.output == "html" {
+				return export(c.Context(), g, args[0], "")
+			}
 			v, raw, err := viewOf(c.Context(), newClient(g.server), args[0])
 			if err != nil {
 				return err
@@ -132,10 +136,10 @@ func watch(ctx context.Context, g *global, id string) error {
 	api, seen := newClient(g.server), pitwall.State("")
 	for {
 		v, raw, err := viewOf(ctx, api, id)
-		if err != nil {
+		switch {
+		case err != nil && (seen == "" || pitwall.KindOf(err) != pitwall.Unavailable):
 			return err
-		}
-		if v.State != seen {
+		case err == nil && v.State != seen: // unless it is being restarted
 			seen = v.State
 			if g.output == "json" {
 				fmt.Fprintln(g.env.Stdout, strings.TrimSpace(string(raw)))
@@ -157,40 +161,52 @@ func watch(ctx context.Context, g *global, id string) error {
 func planExport(g *global) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use: "export PLAN", Short: "A plan as a document: -o markdown, html or json", Args: cobra.ExactArgs(1),
-		Example: "  pitwall plan export PIP-1 -o markdown\n  pitwall plan export PIP-1 -o html --out pip-1.html",
-		RunE: func(c *cobra.Command, args []string) error {
-			format, ok := map[string]string{"markdown": "md", "md": "md", "html": "html", "json": "json", "table": "md"}[g.output]
-			if !ok {
-				return &pitwall.Error{Op: "exporting plan", Kind: pitwall.Invalid, Err: fmt.Errorf("no format %q", g.output), Hint: "-o markdown, html or json"}
-			}
-			var raw []byte
-			if err := newClient(g.server).get(c.Context(), "/api/v1/plans/"+url.PathEscape(args[0])+"/export?format="+format, &raw); err != nil {
-				return err
-			}
-			if out == "" {
-				_, err := g.env.Stdout.Write(raw)
-				return err
-			}
-			if err := os.WriteFile(out, raw, 0o644); err != nil {
-				return fmt.Errorf("writing export: %w", err)
-			}
-			fmt.Fprintln(g.env.Stderr, "wrote "+out)
-			return nil
-		},
+		Use: "export PLAN", Short: "A plan as a document: -o markdown (default), html or json", Args: cobra.ExactArgs(1),
+		Example:     "  pitwall plan export PIP-1 -o markdown\n  pitwall plan export PIP-1 -o html --out pip-1.html",
+		Annotations: map[string]string{documents: "yes"},
+		RunE:        func(c *cobra.Command, args []string) error { return export(c.Context(), g, args[0], out) },
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write to this file instead of standard output")
 	return cmd
 }
 
+// export writes a plan as a document to a file, or to standard output if out is empty.
+func export(ctx context.Context, g *global, plan, out string) error {
+	format := map[string]string{"html": "html", "json": "json"}[g.output]
+	path := "/api/v1/plans/" + url.PathEscape(plan) + "/export?format=" + orElse(format, "md")
+	var raw []byte
+	if err := newClient(g.server).get(ctx, path, &raw); err != nil {
+		return err
+	}
+	if out == "" {
+		_, err := g.env.Stdout.Write(raw)
+		return err
+	}
+	if err := os.WriteFile(out, raw, 0o644); err != nil {
+		return fmt.Errorf("writing export: %w", err)
+	}
+	fmt.Fprintln(g.env.Stderr, "wrote "+out)
+	return nil
+}
+
+// actBody is what the server wants to know; the plan is in the path.
+type actBody struct {
+	Action string `json:"action"`
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+	DryRun bool   `json:"dry_run,omitempty"`
+}
+
 func planAct(g *global, action, short string) *cobra.Command {
-	r := pitwall.ActRequest{Action: action}
+	r := actBody{Action: action}
 	cmd := &cobra.Command{
 		Use: action + " PLAN", Short: short, Args: cobra.ExactArgs(1),
 		Example: fmt.Sprintf("  pitwall plan %s PIP-1 --reason \"…\" --dry-run", action),
 		RunE: func(c *cobra.Command, args []string) error {
-			r.Plan = pitwall.PlanID(args[0])
-			r.By = orElse(r.By, orElse(g.env.Getenv("USER"), ""))
+			r.By = orElse(r.By, g.env.Getenv("USER"))
+			if strings.TrimSpace(r.Reason) == "" || strings.TrimSpace(r.By) == "" {
+				return misused(c, fmt.Errorf("who and why go into the record: give --reason, and --by where $USER is not set"))
+			}
 			var res pitwall.ActResult
 			if err := newClient(g.server).do(c.Context(), "POST", "/api/v1/plans/"+url.PathEscape(args[0])+"/actions", r, &res); err != nil {
 				return err
@@ -207,6 +223,5 @@ func planAct(g *global, action, short string) *cobra.Command {
 	f.StringVar(&r.Reason, "reason", "", "why; it goes into the record (required)")
 	f.StringVar(&r.By, "by", "", "who you are (default: $USER)")
 	f.BoolVar(&r.DryRun, "dry-run", false, "say what would happen, and change nothing")
-	_ = cmd.MarkFlagRequired("reason") // the flag exists, so this cannot fail
 	return cmd
 }

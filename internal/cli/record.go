@@ -13,9 +13,8 @@ import (
 )
 
 func recordCommand(g *global) *cobra.Command {
-	cmd := &cobra.Command{Use: "record", Short: "The append-only, hash-chained history of everything"}
-	cmd.AddCommand(recordList(g), recordVerify(g), recordExport(g))
-	return cmd
+	return group(&cobra.Command{Use: "record", Short: "The append-only, hash-chained history of everything"},
+		recordList(g), recordVerify(g), recordExport(g))
 }
 
 // allEvents reads the whole record from the server.
@@ -111,11 +110,16 @@ func verifyRecord(ctx context.Context, g *global, file string) error {
 			}
 		})
 	}
-	if err != nil {
+	switch {
+	case err != nil && g.output == "json":
+		if err := printJSON(g.env.Stdout, map[string]any{"schema": "pitwall.record-verify/1", "intact": false, "events": n, "error": err.Error()}); err != nil {
+			return err
+		}
+		return exitError{exitNo}
+	case err != nil:
 		fmt.Fprintf(g.env.Stdout, "BROKEN after %d events: %v\n", n, err)
 		return exitError{exitNo}
-	}
-	if g.output == "json" {
+	case g.output == "json":
 		return printJSON(g.env.Stdout, map[string]any{"schema": "pitwall.record-verify/1", "intact": true, "events": n, "last_hash": last})
 	}
 	fmt.Fprintf(g.env.Stdout, "intact: %d events, last hash %s\n", n, last)

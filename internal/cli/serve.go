@@ -34,11 +34,16 @@ where it was.`,
 			if err != nil {
 				return err
 			}
-			if listen != "" {
-				conf.Listen.HTTP = listen
+			for _, f := range []struct{ flag, key, value string }{{"--listen", "listen.http", listen}, {"--data", "data_dir", data}} {
+				if f.value == "" {
+					continue
+				}
+				if err := conf.Set(f.key, f.value, config.Origin("flag "+f.flag)); err != nil {
+					return err
+				}
 			}
-			if data != "" {
-				conf.DataDir = data
+			if err := conf.Check(); err != nil {
+				return err
 			}
 			return serve(c.Context(), g.env, conf)
 		},

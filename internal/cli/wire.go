@@ -165,21 +165,27 @@ func (h *house) engineConfig(ctx context.Context, conf config.Config, log *slog.
 		Instance: fmt.Sprintf("pitwall-%d-%d", os.Getpid(), time.Now().UnixNano()),
 		Now:      time.Now, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), Log: log,
 	}
-	if conf.Target.URL != "" {
-		client, err := target.New(target.Config{URL: conf.Target.URL, TokenFile: conf.Target.TokenFile, Services: conf.Target.Services})
-		if err != nil {
-			return c, err
-		}
-		c.Target = client
+	if c.Target, err = readTarget(conf); err != nil {
+		return c, err
 	}
-	if conf.Enforce.Repository != "" {
-		repo, err := git.Open(ctx, conf.Enforce.Repository, git.Options{Now: time.Now, FastForward: conf.Enforce.FastForward})
-		if err != nil {
-			return c, err
-		}
-		c.Repository = repo
+	c.Repository, err = readRepository(ctx, conf)
+	return c, err
+}
+
+// readTarget makes the client of the controller; nil: nothing can be changed.
+func readTarget(conf config.Config) (pitwall.Target, error) {
+	if conf.Target.URL == "" {
+		return nil, nil
 	}
-	return c, nil
+	return target.New(target.Config{URL: conf.Target.URL, TokenFile: conf.Target.TokenFile, Services: conf.Target.Services})
+}
+
+// readRepository opens the repository that locks go to; nil: none are left behind.
+func readRepository(ctx context.Context, conf config.Config) (pitwall.Repository, error) {
+	if conf.Enforce.Repository == "" {
+		return nil, nil
+	}
+	return git.Open(ctx, conf.Enforce.Repository, git.Options{Now: time.Now, FastForward: conf.Enforce.FastForward})
 }
 
 func settings(conf config.Config) engine.Settings {
