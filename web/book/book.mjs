@@ -5,6 +5,7 @@
 //
 //   npm run book            everything
 //   npm run book -- closed  only pages whose name contains "closed"
+//   npm run browser         a few pages and all behaviour, as make test does
 //   npm run book -- picture the picture of the README, docs/plan-page.png
 
 import { execFileSync, spawn } from 'node:child_process'
@@ -75,7 +76,7 @@ async function pagesOf(url, quiet) {
     { name: 'chart-as-table', url: `${url}/plans/${closed.id}?table=1`, ready: '.chart table' },
     { name: 'missing', url: url + '/plans/PIP-999', ready: '.empty h1' },
     { name: 'document', url: `${url}/plans/${closed.id}.html`, ready: 'main' },
-  ].filter((p) => p.name.includes(only))
+  ].filter((p) => (only === 'quick' ? /canarying|-closed$|proposed|held|calm|^slos$|document/.test(p.name) : p.name.includes(only)))
 }
 
 const axe = readFileSync(join(web, 'node_modules/axe-core/axe.min.js'), 'utf8')
@@ -226,7 +227,7 @@ try {
     for (const p of pages) await look(context, theme, p).catch((e) => fault(`${p.name} ${theme}`, e.message))
     await context.close()
   }
-  if (!only) await behaves(browser, url)
+  if (!only || only === 'quick') await behaves(browser, url)
   console.log(`${pages.length * 2} pages looked at, ${faults.length} faults; pictures in ${shots}`)
 } catch (e) {
   fault('book', e.stack ?? String(e))
