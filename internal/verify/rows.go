@@ -59,6 +59,7 @@ func (c *proof) neighbourLatency(o operation) pitwall.Comparison {
 		return row
 	}
 	felt := max(leastMaterial, material*c.before.of(c.headline).quantile(0.99).Value)
+	row.Limit += fmt.Sprintf(" or %s", time.Duration(felt*1e9).Round(100*time.Microsecond))
 	c.latency(&row, comparison{before: b, after: a, q: q, floor: floor, felt: felt})
 	return row
 }
