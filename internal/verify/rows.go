@@ -33,7 +33,7 @@ func (c *proof) headlineLatency() pitwall.Comparison {
 	floor := max(c.noise, math.Log1p(leastFloor))
 	row.Limit = fmt.Sprintf("≤ baseline + %s (noise floor)", percent(floor))
 	b, a := c.before.of(c.headline), c.after.of(c.headline)
-	c.latency(&row, comparison{before: b, after: a, q: 0.99, floor: floor, near: true})
+	c.latency(&row, comparison{before: b, after: a, q: 0.99, floor: floor, bound: max(floor, math.Log1p(headlineMargin))})
 	return row
 }
 
@@ -85,7 +85,7 @@ type comparison struct {
 	q             float64
 	floor         float64 // log ratio below which nothing counts
 	felt          float64 // seconds below which nothing counts; 0: none
-	near          bool    // the value itself must lie within the floor to be the same
+	bound         float64 // a value above the floor is the same only if its interval ends below this; 0: none
 }
 
 func (c *proof) latency(row *pitwall.Comparison, x comparison) {
@@ -108,7 +108,7 @@ func (c *proof) latency(row *pitwall.Comparison, x comparison) {
 	r.Low, r.High = min(r.Low, r.Value), max(r.High, r.Value)
 	row.Change, row.ChangeLow, row.ChangeHigh = r.Change()
 	row.Verdict = verdict(r, x.floor)
-	if x.near && row.Verdict == pitwall.Same && r.Value > x.floor {
+	if x.bound > 0 && row.Verdict == pitwall.Same && r.Value > x.floor && r.High > x.bound {
 		row.Verdict = pitwall.Undecided // an interval that is wide is no proof
 	}
 	if row.Verdict != pitwall.Same && x.felt > 0 && math.Abs(row.Control.Value*math.Expm1(nearer(r))) < x.felt {

@@ -79,6 +79,7 @@ func conclude(in Input, v *pitwall.Verification) {
 // The limits of a verdict, as ratios unless said otherwise.
 const (
 	leastFloor      = 0.05  // headline p99: less is never a difference
+	headlineMargin  = 0.10  // headline p99: an interval around no change must not reach beyond this
 	neighbourMargin = 0.10  // neighbours: less is not worse
 	signalMargin    = 0.10  // own signal: this near is back
 	errorMargin     = 0.10  // failures: more than this much more often is worse
