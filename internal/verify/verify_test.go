@@ -223,3 +223,23 @@ func TestVerifyUsesTheFrozenNoiseFloor(t *testing.T) {
 		t.Errorf("inside a floor of 100 %%: %s: %s", r.Verdict, r.Why)
 	}
 }
+
+// A machine that others disturb makes wide intervals; that one of them holds no
+// change at all proves nothing about a p99 that is up beyond the noise floor.
+func TestVerifyWideIntervalIsNoProof(t *testing.T) {
+	wide := 0
+	for seed := range uint64(12) {
+		v := verify.Verify(pair(normal(seed), with(normal(seed), func(w *world) { w.drift = 0.25 })))
+		r := row(t, v, "p99 POST /checkout")
+		if bound := max(0.10, math.Expm1(float64(v.NoiseFloor))); r.Change <= bound || r.ChangeLow > 0 {
+			continue
+		}
+		wide++
+		if r.Pass || v.Pass {
+			t.Errorf("seed %d: %+.0f %% passes, interval %+.0f to %+.0f %%", seed, 100*r.Change, 100*r.ChangeLow, 100*r.ChangeHigh)
+		}
+	}
+	if wide == 0 {
+		t.Error("no interval was wide, so nothing was tested")
+	}
+}
