@@ -12,6 +12,12 @@ type SpanQuery struct {
 	// means any.
 	Service   ServiceName
 	Operation string
+	Version   Version
+	// Attrs must all be carried by a span, key and value.
+	Attrs []Attr
+	// MinDuration and Failed restrict to slow and to failed spans.
+	MinDuration time.Duration
+	Failed      bool
 	// WholeTraces asks for every span of each trace that has a matching span.
 	WholeTraces bool
 	// Limit bounds the traces (or spans) returned, newest dropped evenly; 0: none.
@@ -21,6 +27,25 @@ type SpanQuery struct {
 // SpanReader answers questions about traces.
 type SpanReader interface {
 	Spans(ctx context.Context, q SpanQuery) (*SpanBatch, error)
+}
+
+// TraceReader gives every span of one trace; NotFound when none is kept.
+type TraceReader interface {
+	Trace(ctx context.Context, id TraceID) (*SpanBatch, error)
+}
+
+// OperationQuery selects what spans add up to. Empty fields match anything.
+type OperationQuery struct {
+	Period    Period // whole minutes are counted: those that begin in it
+	Service   ServiceName
+	Version   Version
+	Operation string
+}
+
+// OperationReader answers what the spans of a period add up to without reading
+// them, the greatest total duration first.
+type OperationReader interface {
+	Operations(ctx context.Context, q OperationQuery) ([]OperationTotals, error)
 }
 
 // SpanSink takes spans in. When it returns nil the spans survive a crash.
@@ -34,8 +59,17 @@ type MetricSink interface {
 	AppendOTLPMetrics(ctx context.Context, body []byte) error
 }
 
-// MetricReader evaluates PromQL over a period.
+// SeriesSink takes in samples that Pitwall measured itself. A sample a series
+// has already at its time changes nothing.
+type SeriesSink interface {
+	AppendSeries(ctx context.Context, series []Series) error
+}
+
+// MetricReader evaluates PromQL.
 type MetricReader interface {
+	// Query evaluates at one instant; each series has one point.
+	Query(ctx context.Context, query string, at time.Time) ([]Series, error)
+	// QueryRange evaluates at p.From, p.From+step, ... before p.To.
 	QueryRange(ctx context.Context, query string, p Period, step time.Duration) ([]Series, error)
 }
 
@@ -55,6 +89,39 @@ type ProfileReader interface {
 // ProfileSink stores profile windows.
 type ProfileSink interface {
 	AppendProfile(ctx context.Context, w ProfileWindow) error
+}
+
+// LogQuery selects log records. Empty fields match anything.
+type LogQuery struct {
+	Period      Period
+	Service     ServiceName
+	Version     Version
+	MinSeverity LogSeverity
+	Trace       TraceID
+	Contains    string // in the text, whatever its case
+	Pattern     string // id of a LogPattern
+	Limit       int    // newest first; 0: the reader's own bound
+}
+
+// LogSink takes log records in. When it returns nil they survive a crash.
+type LogSink interface {
+	AppendLogs(ctx context.Context, b *LogBatch) error
+}
+
+// LogReader answers questions about logs.
+type LogReader interface {
+	// Logs gives records, newest first.
+	Logs(ctx context.Context, q LogQuery) ([]LogRecord, error)
+	// LogPatterns counts records by pattern, the most frequent first.
+	LogPatterns(ctx context.Context, q LogQuery) ([]LogPattern, error)
+}
+
+// AlertLog keeps what other alerting systems said.
+type AlertLog interface {
+	// AppendAlert stores or updates an alert by its id; false: nothing was new.
+	AppendAlert(ctx context.Context, a Alert) (bool, error)
+	// Alerts gives those that fired at any time of the period, newest first.
+	Alerts(ctx context.Context, p Period) ([]Alert, error)
 }
 
 // ChangeLog knows what happened to the world.

@@ -22,6 +22,10 @@ type TraceID [16]byte
 // are numbers into one dictionary, in which 0 is always "". A SpanBatch is not
 // safe for use by several goroutines while it is being filled.
 type SpanBatch struct {
+	// Delivery identifies the export request the spans came in: a sender that
+	// heard no answer sends the same request again, and it is stored once. 0:
+	// unknown.
+	Delivery  uint64
 	Strings   []string
 	TraceID   []TraceID
 	SpanID    []uint64

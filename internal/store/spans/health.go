@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/store/wal"
 )
 
 // health is what the store tells of itself; guarded by the store's lock.
@@ -48,13 +49,12 @@ func (h *health) kept(err error) {
 	}
 }
 
-func (h *health) scanned(path string, s scanned, last bool) {
-	name := filepath.Base(path)
-	damaged := s.damaged
-	if !last {
-		damaged += s.torn
-	} else if s.torn > 0 {
-		h.found = append(h.found, fmt.Sprintf("cut a torn tail of %d bytes off %s", s.torn, name))
+func (h *health) scanned(f wal.Found) {
+	name, damaged := filepath.Base(f.Path), f.Damaged
+	if !f.Last {
+		damaged += f.Torn
+	} else if f.Torn > 0 {
+		h.found = append(h.found, fmt.Sprintf("cut a torn tail of %d bytes off %s", f.Torn, name))
 	}
 	if damaged > 0 {
 		h.found = append(h.found, fmt.Sprintf("skipped %d damaged bytes in %s", damaged, name))

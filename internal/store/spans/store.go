@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/store/wal"
 )
 
 var (
@@ -43,12 +41,12 @@ type Tap = func(position uint64, b *pitwall.SpanBatch)
 // Store keeps spans in one directory. Its methods may be called by several
 // goroutines; Close it when done.
 type Store struct {
-	dir  string
-	opt  Options
-	lock *os.File
+	dir string
+	opt Options
 
 	appending sync.Mutex // one batch at a time: the log, then the head, then the taps
-	wal       wal
+	log       *wal.Log
+	buf       []byte // of the frame being made
 	taps      []Tap
 	closed    bool
 
@@ -63,8 +61,6 @@ type Store struct {
 	done sync.WaitGroup
 }
 
-var errLocked = errors.New("another process has the directory open")
-
 // Open reads the directory, makes it if it is not there, and starts the
 // goroutine that forces the log to the disk each second. A torn tail of the log
 // is cut off; damage in the middle is skipped and told by Health.
@@ -76,22 +72,11 @@ func Open(dir string, opt Options) (*Store, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	s := &Store{
-		dir: dir, opt: opt, head: newHead(opt.MaxSpans), counts: counts{}, stop: make(chan struct{}),
-		wal: wal{dir: dir, limit: opt.SegmentBytes, table: crc32.MakeTable(crc32.Castagnoli)},
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, s.cannotOpen(err)
-	}
-	lock, err := lockFile(filepath.Join(dir, "lock"))
-	if err != nil {
-		return nil, s.cannotOpen(err)
-	}
-	s.lock = lock
+	s := &Store{dir: dir, opt: opt, head: newHead(opt.MaxSpans), counts: counts{}, stop: make(chan struct{})}
 	if err := s.recover(); err != nil {
-		return nil, errors.Join(s.cannotOpen(err), lock.Close())
+		return nil, s.cannotOpen(err)
 	}
-	s.position.Store(s.wal.position)
+	s.position.Store(s.log.Position())
 	s.done.Add(1)
 	go s.keep()
 	return s, nil
@@ -100,7 +85,7 @@ func Open(dir string, opt Options) (*Store, error) {
 func (s *Store) cannotOpen(err error) error {
 	e := &pitwall.Error{Op: "opening span store", Kind: pitwall.Unavailable, ID: s.dir, Err: err,
 		Hint: "make the directory readable and writable, or choose another data_dir"}
-	if errors.Is(err, errLocked) {
+	if errors.Is(err, wal.ErrLocked) {
 		e.Kind, e.Hint = pitwall.Conflict, "stop the other Pitwall, or give this one its own data_dir"
 	}
 	return e
@@ -108,30 +93,25 @@ func (s *Store) cannotOpen(err error) error {
 
 // recover rebuilds the head from the log.
 func (s *Store) recover() error {
-	if err := s.wal.open(); err != nil {
+	oldest := s.opt.Now().Add(-s.opt.Retention).UnixNano()
+	log, found, err := wal.Open(s.dir, wal.Options{Extension: ".spans", SegmentBytes: s.opt.SegmentBytes}, func(f wal.Frame) error {
+		if f.Arrival < oldest {
+			return nil
+		}
+		b, err := decodeBatch(f.Payload)
+		if err != nil {
+			s.health.undecodable(f.Position, err)
+			return nil
+		}
+		s.take(b, f.Arrival)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
-	oldest := s.opt.Now().Add(-s.opt.Retention).UnixNano()
-	for i := range s.wal.segments {
-		found, err := s.wal.load(i, func(f frame) {
-			if f.arrival < oldest {
-				return
-			}
-			b, err := decodeBatch(f.payload)
-			if err != nil {
-				s.health.undecodable(f.position, err)
-				return
-			}
-			s.take(b, f.arrival)
-		})
-		if err != nil {
-			return err
-		}
-		last := i == len(s.wal.segments)-1
-		s.health.scanned(s.wal.segments[i].path, found, last)
-		if last {
-			return s.wal.resume(found.good)
-		}
+	s.log = log
+	for _, f := range found {
+		s.health.scanned(f)
 	}
 	return nil
 }
@@ -162,19 +142,20 @@ func (s *Store) AppendSpans(ctx context.Context, b *pitwall.SpanBatch) error {
 		return pitwall.Errorf(pitwall.Unavailable, "storing spans", "the span store is closed")
 	}
 	arrival := s.opt.Now().UnixNano()
-	s.wal.buf = encodeBatch(append(s.wal.buf[:0], make([]byte, frameHeader)...), b)
-	if err := s.wal.write(s.wal.buf, arrival); err != nil {
+	s.buf = encodeBatch(append(s.buf[:0], make([]byte, wal.Header)...), b)
+	position, err := s.log.Append(s.buf, arrival)
+	if err != nil {
 		s.refused(b.Len(), err)
 		return &pitwall.Error{Op: "writing span log", Kind: pitwall.Unavailable, ID: s.dir, Err: err,
 			Hint: "make room on the disk; senders keep their spans and try again"}
 	}
-	s.position.Store(s.wal.position)
+	s.position.Store(position)
 	s.mu.Lock()
 	s.take(b, arrival)
 	s.health.appended(b.Len(), arrival)
 	s.mu.Unlock()
 	for _, tap := range s.taps {
-		tap(s.wal.position, b)
+		tap(position, b)
 	}
 	return nil
 }
@@ -194,21 +175,16 @@ func (s *Store) refused(spans int, err error) {
 func (s *Store) Tap(from uint64, f func(position uint64, b *pitwall.SpanBatch)) error {
 	s.appending.Lock()
 	defer s.appending.Unlock()
-	replay := wal{dir: s.dir, segments: s.wal.segments, table: s.wal.table, position: from}
-	for i, seg := range replay.segments {
-		if seg.last <= from {
-			continue
+	if err := s.log.Replay(from, func(fr wal.Frame) error {
+		if b, err := decodeBatch(fr.Payload); err == nil { // recover told of those that are not
+			f(fr.Position, b)
 		}
-		if _, err := replay.load(i, func(fr frame) {
-			if b, err := decodeBatch(fr.payload); err == nil { // recover told of those that are not
-				f(fr.position, b)
-			}
-		}); err != nil {
-			return &pitwall.Error{Op: "replaying span log", Kind: pitwall.Unavailable, ID: seg.path, Err: err}
-		}
+		return nil
+	}); err != nil {
+		return &pitwall.Error{Op: "replaying span log", Kind: pitwall.Unavailable, Err: err}
 	}
-	s.wal.position = max(s.wal.position, from)
-	s.position.Store(s.wal.position)
+	s.log.GoOnAfter(from)
+	s.position.Store(s.log.Position())
 	s.taps = append(s.taps, f)
 	return nil
 }
@@ -249,15 +225,7 @@ func (s *Store) keep() {
 func (s *Store) upkeep() {
 	now := s.opt.Now()
 	oldest := now.Add(-s.opt.Retention).UnixNano()
-	s.appending.Lock()
-	file := s.wal.file
-	err := s.wal.forget(oldest, s.opt.DiskBytes)
-	s.appending.Unlock()
-	if file != nil {
-		if e := file.Sync(); !errors.Is(e, os.ErrClosed) { // closing a full segment has synced it
-			err = errors.Join(err, e)
-		}
-	}
+	err := errors.Join(s.log.Forget(oldest, 0, s.opt.DiskBytes), s.log.Sync())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.head.forget(oldest, s.opt.MaxSpans)
@@ -273,7 +241,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
-	err := errors.Join(s.wal.seal(), s.lock.Close())
+	err := s.log.Close()
 	s.appending.Unlock()
 	close(s.stop)
 	s.done.Wait()

@@ -215,7 +215,7 @@ func TestTapReplaysThenFollows(t *testing.T) {
 
 func segments(t *testing.T, dir string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*"+segmentExt))
+	files, err := filepath.Glob(filepath.Join(dir, "*"+".spans"))
 	if err != nil {
 		t.Fatal(err)
 	}

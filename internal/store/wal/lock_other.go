@@ -1,6 +1,6 @@
 //go:build !unix
 
-package spans
+package wal
 
 import "os"
 

@@ -1,6 +1,6 @@
 //go:build unix
 
-package spans
+package wal
 
 import (
 	"os"
@@ -16,7 +16,7 @@ func lockFile(path string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
-		return nil, errLocked
+		return nil, ErrLocked
 	}
 	return f, nil
 }
