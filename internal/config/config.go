@@ -6,15 +6,12 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
-	"gopkg.in/yaml.v3"
 )
 
 // Config is everything a person can configure. Each field's key is its YAML
@@ -36,11 +33,20 @@ type Config struct {
 	Owner       string    `yaml:"owner"`       // of services without one
 	Services    []Service `yaml:"services"`
 
-	Profiles Profiles `yaml:"profiles"`
-	Changes  Changes  `yaml:"changes"`
-	Target   Target   `yaml:"target"`
-	Enforce  Enforce  `yaml:"enforce"`
-	Engine   Engine   `yaml:"engine"`
+	Ingest     Ingest   `yaml:"ingest"`
+	Traces     Traces   `yaml:"traces"`
+	Metrics    Metrics  `yaml:"metrics"`
+	Logs       Logs     `yaml:"logs"`
+	Profiles   Profiles `yaml:"profiles"`
+	Changes    Changes  `yaml:"changes"`
+	Sources    Sources  `yaml:"sources"`
+	Synthetics []string `yaml:"synthetics"` // journey files or globs
+	Secrets    string   `yaml:"secrets"`    // directory of the files that journeys' ${secret:name} names
+	KPIs       []KPI    `yaml:"kpis"`
+
+	Target  Target  `yaml:"target"`
+	Enforce Enforce `yaml:"enforce"`
+	Engine  Engine  `yaml:"engine"`
 
 	// Origins says where each value came from, by key.
 	Origins map[string]Origin `yaml:"-"`
@@ -58,17 +64,6 @@ type Service struct {
 	Name  pitwall.ServiceName `yaml:"name"`
 	Owner string              `yaml:"owner"`
 	Tier  string              `yaml:"tier"`
-}
-
-// Profiles is the pprof scraper; without FileSD nothing is scraped.
-type Profiles struct {
-	FileSD string        `yaml:"file_sd"` // Prometheus file_sd JSON
-	Window time.Duration `yaml:"window"`  // of one CPU profile
-}
-
-// Changes is the changes API; without SecretFile it takes unsigned changes.
-type Changes struct {
-	SecretFile string `yaml:"secret_file"`
 }
 
 // Target is the controller that weights are changed through; without URL
@@ -123,8 +118,16 @@ func Default() Config {
 	return Config{
 		Listen:  Listen{HTTP: "127.0.0.1:8080", OTLPHTTP: "127.0.0.1:4318", OTLPGRPC: "127.0.0.1:4317"},
 		DataDir: "pitwall-data", TimeScale: 1, LedgerStep: time.Minute, Environment: "production", Owner: "unowned",
-		Profiles: Profiles{Window: 10 * time.Second},
-		Enforce:  Enforce{BranchPrefix: "pitwall/"},
+		Ingest:   Ingest{MaxBody: 16 * MiB, MaxInFlight: 32, MaxInFlightBytes: 64 * MiB},
+		Traces:   Traces{Retention: 24 * time.Hour, Disk: 10 * GiB, Blocks: true, Sample: 1, HeadSpans: 200_000, RollupRetention: 15 * 24 * time.Hour},
+		Metrics:  Metrics{Retention: 15 * 24 * time.Hour, Disk: 10 * GiB, OutOfOrder: 10 * time.Minute},
+		Logs:     Logs{Retention: 3 * 24 * time.Hour, Disk: 2 * GiB},
+		Profiles: Profiles{Window: 10 * time.Second, Types: []pitwall.ProfileType{pitwall.ProfileCPU, pitwall.ProfileAlloc, pitwall.ProfileHeap, pitwall.ProfileGoroutine, pitwall.ProfileMutex, pitwall.ProfileBlock}, Retention: 7 * 24 * time.Hour, Disk: 2 * GiB},
+		Sources: Sources{
+			Prometheus: Remote{Timeout: 30 * time.Second}, Tempo: Remote{Timeout: 30 * time.Second},
+			Jaeger: Remote{Timeout: 30 * time.Second}, Pyroscope: Remote{Timeout: 30 * time.Second},
+		},
+		Enforce: Enforce{BranchPrefix: "pitwall/"},
 		Engine: Engine{
 			Tick: 10 * time.Second, Settle: 30 * time.Second, Baseline: time.Hour, OnsetLookback: 2 * time.Hour,
 			DiagnoseMin: 2 * time.Minute, DiagnoseMax: 30 * time.Minute,
@@ -147,15 +150,20 @@ func (c Config) OwnerOf(name pitwall.ServiceName) string {
 
 // SLOFiles expands the globs of SLOs. A pattern that matches nothing is an
 // error: an objective that silently is not there never burns.
-func (c Config) SLOFiles() ([]string, error) {
+func (c Config) SLOFiles() ([]string, error) { return c.files("slos", c.SLOs) }
+
+// JourneyFiles expands the globs of Synthetics in the same way.
+func (c Config) JourneyFiles() ([]string, error) { return c.files("synthetics", c.Synthetics) }
+
+func (c Config) files(key string, patterns []string) ([]string, error) {
 	var files []string
-	for _, pattern := range c.SLOs {
+	for _, pattern := range patterns {
 		found, err := filepath.Glob(pattern)
 		if err == nil && len(found) == 0 {
 			err = fmt.Errorf("no file matches")
 		}
 		if err != nil {
-			return nil, &pitwall.Error{Op: "finding SLO files", Kind: pitwall.NotFound, ID: pattern, Err: err, Hint: fmt.Sprintf("see slos (%s)", c.Origins["slos"])}
+			return nil, &pitwall.Error{Op: "finding files", Kind: pitwall.NotFound, ID: pattern, Err: err, Hint: fmt.Sprintf("see %s (%s)", key, c.Origins[key])}
 		}
 		files = append(files, found...)
 	}
@@ -173,64 +181,4 @@ func ReadSecret(path string) (string, error) {
 		return "", &pitwall.Error{Op: "reading secret file", Kind: pitwall.Invalid, ID: path, Err: err}
 	}
 	return secret, nil
-}
-
-// validate checks what a type alone cannot say; it returns the key at fault.
-func (c Config) validate() (key string, err error) {
-	var n yaml.Node
-	if err := n.Encode(c); err != nil {
-		return "", err
-	}
-	flatten(&n, "", func(k string, v *yaml.Node) {
-		if bad := checkValue(k, v.Value); key == "" && bad != nil {
-			key, err = k, bad
-		}
-	})
-	if err != nil {
-		return key, err
-	}
-	seen := map[pitwall.ServiceName]bool{}
-	for _, s := range c.Services {
-		if s.Name == "" || seen[s.Name] {
-			return "services", fmt.Errorf("service %q has no name or is listed twice", s.Name)
-		}
-		seen[s.Name] = true
-	}
-	e := c.Engine
-	switch {
-	case c.DataDir == "":
-		return "data_dir", fmt.Errorf("a directory is needed")
-	case !(c.TimeScale >= 1 && c.TimeScale <= 1e6):
-		return "time_scale", fmt.Errorf("%v must lie between 1 and 1,000,000", c.TimeScale)
-	case c.LedgerStep < time.Second || c.LedgerStep%time.Second != 0:
-		return "ledger_step", fmt.Errorf("%s is not a whole number of seconds", c.LedgerStep)
-	case c.Target.URL != "" && len(c.Target.Services) == 0:
-		return "target.url", fmt.Errorf("needs target.services, the list of services that may be changed")
-	case !(e.Canary.Alpha > 0 && e.Canary.Alpha < 0.5):
-		return "engine.canary.alpha", fmt.Errorf("%v must lie between 0 and 0.5", e.Canary.Alpha)
-	case !(e.Canary.Margin >= 0 && e.Canary.Margin < 1):
-		return "engine.canary.margin", fmt.Errorf("%v must lie between 0 and 1", float64(e.Canary.Margin))
-	}
-	return "", nil
-}
-
-// checkValue checks one value by the kind of its key.
-func checkValue(key, text string) error {
-	switch {
-	case strings.HasPrefix(key, "listen."):
-		if _, _, err := net.SplitHostPort(text); err != nil {
-			return fmt.Errorf("%q is not host:port", text)
-		}
-	case strings.HasSuffix(key, "url") && text != "":
-		u, err := url.Parse(text)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return fmt.Errorf("not an http or https URL")
-		}
-		if u.User != nil {
-			return fmt.Errorf("a URL must not carry a secret; name a file instead")
-		}
-	case key != "engine.canary.margin" && (text == "0" || text == "0s" || strings.HasPrefix(text, "-")):
-		return fmt.Errorf("must be more than zero")
-	}
-	return nil
 }

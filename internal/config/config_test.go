@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -206,7 +207,12 @@ func TestDocumented(t *testing.T) {
 	defaults := map[string]string{}
 	flatten(&n, "", func(key string, value *yaml.Node) { defaults[key] = value.Value })
 	same := func(a, b string) bool {
-		da, err := time.ParseDuration(strings.Replace(a, "1d", "24h", 1))
+		if days, isDays := strings.CutSuffix(a, "d"); isDays {
+			if n, err := strconv.Atoi(days); err == nil {
+				a = strconv.Itoa(24*n) + "h"
+			}
+		}
+		da, err := time.ParseDuration(a)
 		db, err2 := time.ParseDuration(b)
 		return a == b || err == nil && err2 == nil && da == db
 	}

@@ -39,7 +39,7 @@ func Load(path string, env func(string) string) (Config, error) {
 		}
 	}
 	for _, key := range keys {
-		if text := env(EnvName(key)); text != "" && key != "services" {
+		if text := env(EnvName(key)); text != "" && lists()[key] == nil {
 			if err := c.Set(key, text, Origin("env "+EnvName(key))); err != nil {
 				return c, err
 			}
@@ -86,7 +86,7 @@ func (c *Config) Set(key, text string, from Origin) error {
 		return wrong(fmt.Errorf("unknown key %q%s", key, strict.Nearest(key, keys)))
 	}
 	value := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
-	if key == "slos" || key == "target.services" {
+	if slices.Contains([]string{"slos", "target.services", "synthetics", "profiles.types"}, key) {
 		value = &yaml.Node{}
 		if err := value.Encode(strings.Split(text, ",")); err != nil {
 			return wrong(err)
@@ -155,8 +155,7 @@ func (c *Config) take(n *yaml.Node) error {
 	return n.Decode(c)
 }
 
-// known refuses an unknown key, and writes days out as hours, which is how the
-// YAML library knows durations.
+// known refuses an unknown key.
 func known(key string, v *yaml.Node, keys []string) error {
 	section := slices.ContainsFunc(keys, func(k string) bool { return strings.HasPrefix(k, key+".") })
 	if section && v.ShortTag() == "!!null" {
@@ -165,21 +164,42 @@ func known(key string, v *yaml.Node, keys []string) error {
 	if !slices.Contains(keys, key) {
 		return fmt.Errorf("line %d: unknown field %q%s", v.Line, key, strict.Nearest(key, keys))
 	}
-	if key == "services" {
-		for _, item := range v.Content {
-			var inner error
-			flatten(item, "services.", func(k string, w *yaml.Node) {
-				if fields := []string{"services.name", "services.owner", "services.tier"}; inner == nil && !slices.Contains(fields, k) {
-					inner = fmt.Errorf("line %d: unknown field %q%s", w.Line, k, strict.Nearest(k, fields))
-				}
-			})
-			if inner != nil {
-				return inner
+	for _, item := range v.Content {
+		fields, structured := lists()[key]
+		if !structured {
+			break
+		}
+		full := make([]string, len(fields))
+		for i, f := range fields {
+			full[i] = key + "." + f
+		}
+		for i := 0; i+1 < len(item.Content); i += 2 {
+			if k := item.Content[i]; !slices.Contains(fields, k.Value) {
+				return fmt.Errorf("line %d: unknown field %q%s", k.Line, key+"."+k.Value, strict.Nearest(key+"."+k.Value, full))
+			}
+			if err := writeOutDays(key, item.Content[i+1], slices.Contains([]string{"interval", "timeout"}, item.Content[i].Value)); err != nil {
+				return err
 			}
 		}
 	}
+	return writeOutDays(key, v, isDuration(key))
+}
+
+// lists are the keys whose items have fields of their own; they can only be set
+// in the file.
+func lists() map[string][]string {
+	return map[string][]string{
+		"services":         {"name", "owner", "tier"},
+		"metrics.scrape":   {"job", "file_sd", "targets", "interval", "timeout", "path", "scheme", "token_file"},
+		"changes.services": {"source", "service"},
+		"kpis":             {"name", "query", "unit", "better", "service"},
+	}
+}
+
+// writeOutDays writes days as hours, which the YAML library knows.
+func writeOutDays(key string, v *yaml.Node, duration bool) error {
 	head, rest, days := strings.Cut(v.Value, "d")
-	if whole, err := strconv.ParseUint(head, 10, 16); err == nil && days && isDuration(key) {
+	if whole, err := strconv.ParseUint(head, 10, 16); err == nil && days && duration {
 		part, err := time.ParseDuration(cmp.Or(rest, "0s"))
 		if err != nil {
 			return fmt.Errorf("line %d: %s: %q is not a duration such as 90s, 15m or 1d12h", v.Line, key, v.Value)
@@ -207,11 +227,19 @@ func isDuration(key string) (yes bool) {
 func (c *Config) resolve(path string) {
 	paths := map[string]*string{
 		"data_dir": &c.DataDir, "policy": &c.Policy, "playbooks": &c.Playbooks, "profiles.file_sd": &c.Profiles.FileSD,
-		"changes.secret_file": &c.Changes.SecretFile, "target.token_file": &c.Target.TokenFile, "enforce.repository": &c.Enforce.Repository,
+		"changes.secret_file": &c.Changes.SecretFile, "changes.github.secret_file": &c.Changes.GitHub.SecretFile,
+		"changes.argocd.token_file": &c.Changes.ArgoCD.TokenFile, "changes.flagger.token_file": &c.Changes.Flagger.TokenFile,
+		"changes.alertmanager.token_file": &c.Changes.Alertmanager.TokenFile, "secrets": &c.Secrets,
+		"target.token_file": &c.Target.TokenFile, "enforce.repository": &c.Enforce.Repository,
 	}
 	join := func(p *string) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(filepath.Dir(path), *p)
+		}
+	}
+	for name, r := range map[string]*Remote{"prometheus": &c.Sources.Prometheus, "tempo": &c.Sources.Tempo, "jaeger": &c.Sources.Jaeger, "pyroscope": &c.Sources.Pyroscope} {
+		for key, p := range map[string]*string{"token_file": &r.TokenFile, "password_file": &r.PasswordFile, "ca_file": &r.CAFile} {
+			paths["sources."+name+"."+key] = p
 		}
 	}
 	for key, p := range paths {
@@ -219,8 +247,14 @@ func (c *Config) resolve(path string) {
 			join(p)
 		}
 	}
-	for i := range c.SLOs {
-		join(&c.SLOs[i])
+	for _, list := range [][]string{c.SLOs, c.Synthetics} {
+		for i := range list {
+			join(&list[i])
+		}
+	}
+	for i := range c.Metrics.Scrape {
+		join(&c.Metrics.Scrape[i].FileSD)
+		join(&c.Metrics.Scrape[i].TokenFile)
 	}
 }
 

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"gopkg.in/yaml.v3"
+)
+
+// validate checks what a type alone cannot say; it returns the key at fault.
+func (c Config) validate() (key string, err error) {
+	var n yaml.Node
+	if err := n.Encode(c); err != nil {
+		return "", err
+	}
+	flatten(&n, "", func(k string, v *yaml.Node) {
+		if bad := checkValue(k, v.Value); key == "" && bad != nil {
+			key, err = k, bad
+		}
+	})
+	if err != nil {
+		return key, err
+	}
+	if key, err := c.validateLists(); err != nil {
+		return key, err
+	}
+	e := c.Engine
+	switch {
+	case c.DataDir == "":
+		return "data_dir", fmt.Errorf("a directory is needed")
+	case !(c.TimeScale >= 1 && c.TimeScale <= 1e6):
+		return "time_scale", fmt.Errorf("%v must lie between 1 and 1,000,000", c.TimeScale)
+	case c.LedgerStep < time.Second || c.LedgerStep%time.Second != 0:
+		return "ledger_step", fmt.Errorf("%s is not a whole number of seconds", c.LedgerStep)
+	case c.Target.URL != "" && len(c.Target.Services) == 0:
+		return "target.url", fmt.Errorf("needs target.services, the list of services that may be changed")
+	case !(c.Traces.Sample >= 0 && c.Traces.Sample <= 1):
+		return "traces.sample", fmt.Errorf("%v must lie between 0 and 1", c.Traces.Sample)
+	case !(e.Canary.Alpha > 0 && e.Canary.Alpha < 0.5):
+		return "engine.canary.alpha", fmt.Errorf("%v must lie between 0 and 0.5", e.Canary.Alpha)
+	case !(e.Canary.Margin >= 0 && e.Canary.Margin < 1):
+		return "engine.canary.margin", fmt.Errorf("%v must lie between 0 and 1", float64(e.Canary.Margin))
+	}
+	return "", nil
+}
+
+// validateLists checks what is written in lists.
+func (c Config) validateLists() (key string, err error) {
+	seen := map[pitwall.ServiceName]bool{}
+	for _, s := range c.Services {
+		if s.Name == "" || seen[s.Name] {
+			return "services", fmt.Errorf("service %q has no name or is listed twice", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	for _, t := range c.Profiles.Types {
+		if !slices.Contains(pitwall.ProfileTypes(), t) {
+			return "profiles.types", fmt.Errorf("%q is none of %v", t, pitwall.ProfileTypes())
+		}
+	}
+	jobs := map[string]bool{}
+	for _, j := range c.Metrics.Scrape {
+		if j.Job == "" || jobs[j.Job] {
+			return "metrics.scrape", fmt.Errorf("job %q has no name or is listed twice", j.Job)
+		}
+		if jobs[j.Job] = true; j.FileSD == "" && len(j.Targets) == 0 {
+			return "metrics.scrape", fmt.Errorf("job %q has neither file_sd nor targets", j.Job)
+		}
+	}
+	kpis := map[string]bool{}
+	for _, k := range c.KPIs {
+		switch {
+		case k.Name == "" || kpis[k.Name]:
+			return "kpis", fmt.Errorf("KPI %q has no name or is listed twice", k.Name)
+		case k.Query == "":
+			return "kpis", fmt.Errorf("KPI %q has no query", k.Name)
+		case !slices.Contains([]string{"", "more", "less"}, k.Better):
+			return "kpis", fmt.Errorf("KPI %q: better is %q; write more or less", k.Name, k.Better)
+		}
+		kpis[k.Name] = true
+	}
+	for _, m := range c.Changes.Services {
+		if m.Source == "" || m.Service == "" {
+			return "changes.services", fmt.Errorf("source %q of service %q: both are needed", m.Source, m.Service)
+		}
+	}
+	return "", nil
+}
+
+// checkValue checks one value by the kind of its key.
+func checkValue(key, text string) error {
+	switch {
+	case strings.HasPrefix(key, "listen."):
+		if _, _, err := net.SplitHostPort(text); err != nil {
+			return fmt.Errorf("%q is not host:port", text)
+		}
+	case strings.HasSuffix(key, "url") && text != "":
+		u, err := url.Parse(text)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fmt.Errorf("not an http or https URL")
+		}
+		if u.User != nil {
+			return fmt.Errorf("a URL must not carry a secret; name a file instead")
+		}
+	case key != "engine.canary.margin" && key != "traces.sample" && (text == "0" || text == "0s" || strings.HasPrefix(text, "-")):
+		return fmt.Errorf("must be more than zero")
+	}
+	return nil
+}
