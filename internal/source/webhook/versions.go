@@ -148,7 +148,7 @@ func (w *VersionWatch) Health() []pitwall.SourceHealth {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return []pitwall.SourceHealth{{
-		Name: "changes/telemetry", Up: w.trouble == "", LastSeen: w.last, Accepted: w.recorded, Message: w.trouble,
+		Name: "changes/telemetry", Signal: pitwall.SignalChanges, Up: w.trouble == "", LastSeen: w.last, Accepted: w.recorded, Message: w.trouble,
 		Blind: "deploys that nobody announces",
 	}}
 }

@@ -1,5 +1,6 @@
 // Package webhook hears of changes: those that are announced to it by HTTP, and
-// those that show in telemetry as a version nobody has seen before.
+// those that show in telemetry as a version nobody has seen before. It also hears
+// what Alertmanager says.
 //
 // In comes POST with one change:
 //
@@ -7,7 +8,9 @@
 //	 "version":"v41","previous_version":"v40","summary":"…","diff_hints":["…"],
 //	 "config":{},"flags":{},"actor":"ci","link":"https://…"}
 //
-// or span batches; out go pitwall.Changes into the log, each id once. The
+// or a webhook of GitHub, Argo CD, Flagger or Alertmanager in its own form, or
+// span batches; out go pitwall.Changes and pitwall.Alerts into their logs, each
+// id once, under the time when it happened rather than the time it was told. The
 // package refuses to know whether a change is to blame.
 package webhook
 
@@ -139,18 +142,28 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (pitwall.Change, *Problem) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return pitwall.Change{}, &Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("more than %d bytes", large.Limit)}
-	} else if err != nil {
-		return pitwall.Change{}, &Problem{Status: http.StatusBadRequest, Detail: "reading the body: " + err.Error()}
+	body, problem := readBody(w, r, maxBody)
+	if problem != nil {
+		return pitwall.Change{}, problem
 	}
 	if h.cfg.Secret != "" && !hmac.Equal([]byte(Sign(h.cfg.Secret, body)), []byte(r.Header.Get(SignatureHeader))) {
 		return pitwall.Change{}, &Problem{Status: http.StatusUnauthorized, Detail: "the signature is missing or does not fit the body",
 			Hint: SignatureHeader + ": sha256=<hex HMAC-SHA256 of the body, keyed with the shared secret>"}
 	}
 	return parse(body, r.Header.Get("Idempotency-Key"), h.cfg.Now())
+}
+
+// readBody reads a body of at most so many bytes.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *Problem) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, &Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("more than %d bytes", large.Limit)}
+	case err != nil:
+		return nil, &Problem{Status: http.StatusBadRequest, Detail: "reading the body: " + err.Error()}
+	}
+	return body, nil
 }
 
 // parse reads one announcement strictly: a field nobody reads would be a
@@ -239,7 +252,7 @@ func (h *Handler) Health() []pitwall.SourceHealth {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return []pitwall.SourceHealth{{
-		Name: "changes", Up: !h.failing, LastSeen: h.last, Accepted: h.accepted, Rejected: h.rejected, Message: h.trouble,
+		Name: "changes", Signal: pitwall.SignalChanges, Up: !h.failing, LastSeen: h.last, Accepted: h.accepted, Rejected: h.rejected, Message: h.trouble,
 		Blind: "flags, configuration and what a deploy changed; new versions show in telemetry, without hints",
 	}}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/pitwall/pitwall"
 )
@@ -34,11 +35,16 @@ func (d *DB) AppendChange(ctx context.Context, c pitwall.Change) (bool, error) {
 	return added > 0, err
 }
 
-// Changes gives the changes of a period, oldest first.
+// Changes gives the changes of a period, oldest first. A deploy that was both
+// announced and seen in telemetry is one change; see joinSeen.
 func (d *DB) Changes(ctx context.Context, p pitwall.Period) ([]pitwall.Change, error) {
-	list, err := query(ctx, d.read, scanChange,
-		"SELECT data FROM changes WHERE time >= ? AND time < ? ORDER BY time, id", nanos(p.From), nanos(p.To))
-	return list, wrap("reading changes", err)
+	list, err := query(ctx, d.read, scanChange, "SELECT data FROM changes WHERE time >= ? AND time < ? ORDER BY time, id",
+		nanos(p.From.Add(-joinWithin)), nanos(p.To.Add(joinWithin)))
+	if err != nil {
+		return nil, wrap("reading changes", err)
+	}
+	list = joinSeen(list)
+	return slices.DeleteFunc(list, func(c pitwall.Change) bool { return !p.Contains(c.At) }), nil
 }
 
 func scanChange(rows *sql.Rows) (pitwall.Change, error) {

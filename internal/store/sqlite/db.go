@@ -48,6 +48,7 @@ var (
 	_ pitwall.Leases      = (*DB)(nil)
 	_ pitwall.ChangeLog   = (*DB)(nil)
 	_ pitwall.PageLoads   = (*DB)(nil)
+	_ pitwall.AlertLog    = (*DB)(nil)
 	_ pitwall.Health      = (*DB)(nil)
 )
 

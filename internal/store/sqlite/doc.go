@@ -1,5 +1,6 @@
 // Package sqlite keeps Pitwall's state in one SQLite file of one data
-// directory: the record, the SLO ledger, leases, changes and page loads.
+// directory: the record, the SLO ledger, leases, changes, alerts and page
+// loads.
 //
 // In come the root ports' calls; out go rows, or an error of a root kind. An
 // append that returned survives power loss (write-ahead log, synchronous FULL).

@@ -163,6 +163,14 @@ func TestPruning(t *testing.T) {
 	if err := db.SaveLedger(ctx, []pitwall.LedgerStep{{SLO: "a", Start: 10}, {SLO: "a", Start: 20}}, 1); err != nil {
 		t.Fatal(err)
 	}
+	for _, a := range []pitwall.Alert{{ID: "over", From: time.Unix(5, 0), To: time.Unix(10, 0)}, {ID: "firing", Firing: true, From: time.Unix(5, 0)}} {
+		if _, err := db.AppendAlert(ctx, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := db.PruneAlerts(ctx, time.Unix(20, 0)); n != 1 || err != nil {
+		t.Errorf("pruned %d alerts, %v", n, err)
+	}
 	if n, err := db.PruneLedger(ctx, time.Unix(20, 0)); n != 1 || err != nil {
 		t.Errorf("pruned %d steps, %v", n, err)
 	}

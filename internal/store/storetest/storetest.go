@@ -25,6 +25,7 @@ type Store interface {
 	pitwall.Leases
 	pitwall.ChangeLog
 	pitwall.PageLoads
+	pitwall.AlertLog
 }
 
 // Run checks the contract; open gives a new, empty store each time.
@@ -36,7 +37,9 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"Leases":           leases,
 		"LeasesRace":       leasesRace,
 		"Changes":          changes,
+		"ChangesSeenTwice": changesSeenTwice,
 		"PageLoads":        pageLoads,
+		"Alerts":           alerts,
 		"CancelledContext": cancelled,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
