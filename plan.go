@@ -115,6 +115,8 @@ type Impact struct {
 	Callers        []string `json:"callers"`
 	ShareOfTraffic Ratio    `json:"share_of_traffic"` // requests of the headline operation that are bad
 	BadPerMinute   float64  `json:"bad_per_minute"`
+	// KPIs since the onset, beside as long before it.
+	KPIs []KPIReading `json:"kpis,omitempty"`
 }
 
 // BaselinedData is the payload of EventBaselined.
@@ -177,6 +179,7 @@ type ClosedData struct {
 	Reason    string           `json:"reason"`
 	Verdict   DiagnosisVerdict `json:"verdict,omitempty"`
 	RootCause *RootCause       `json:"root_cause,omitempty"`
+	KPIs      []KPIReading     `json:"kpis,omitempty"` // since the fix, beside the same length before the onset
 }
 
 // ReasonData is the payload of EventHeld, EventResumed, EventEscalated,

@@ -62,7 +62,7 @@ func (e *Engine) close(ctx context.Context, p pitwall.Plan) error {
 		cause.Change = c.ID
 	}
 	_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventClosed, Data: pitwall.ClosedData{
-		Reason: p.Verification.Reason, Verdict: pitwall.DiagnosisConfirmed, RootCause: cause}})
+		Reason: p.Verification.Reason, Verdict: pitwall.DiagnosisConfirmed, RootCause: cause, KPIs: e.recoveryOfKPIs(ctx, p)}})
 	return err
 }
 

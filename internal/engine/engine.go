@@ -36,6 +36,7 @@ type Config struct {
 	Target     pitwall.Target     // nil: nothing may be changed
 	Repository pitwall.Repository // nil: nothing can be enforced
 	Health     []pitwall.Health
+	KPIs       []pitwall.KPI
 
 	Settings    Settings
 	Environment string // a fact for policy

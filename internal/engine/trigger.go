@@ -49,7 +49,7 @@ func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn)
 		Trigger: "slo-burn", Burn: burn, Regression: regression,
 		Budget: e.c.Ledger.Budget(s, now), Owner: e.c.Owner(s.Service),
 		Severity: severity(burn), Deadline: now.Add(e.c.Settings.Deadline),
-		Impact: impact(s, burn),
+		Impact: e.impact(ctx, s, burn, regression.Onset.At),
 		Criteria: []string{
 			fmt.Sprintf("%s back inside %s", s.Name, s.Target),
 			"the cause's own signal back at its baseline",
@@ -72,12 +72,13 @@ func severity(b pitwall.Burn) pitwall.Severity {
 	}
 }
 
-func impact(s pitwall.SLO, b pitwall.Burn) pitwall.Impact {
+func (e *Engine) impact(ctx context.Context, s pitwall.SLO, b pitwall.Burn, onset time.Time) pitwall.Impact {
 	share, _ := b.State.Short.ErrorRatio()
 	minutes := b.State.Tier.Short.Minutes()
 	perMinute := 0.0
 	if minutes > 0 {
 		perMinute = float64(b.State.Short.Bad) / minutes
 	}
-	return pitwall.Impact{Operations: []string{s.SLI.Operation}, ShareOfTraffic: share, BadPerMinute: perMinute}
+	return pitwall.Impact{Operations: []string{s.SLI.Operation}, ShareOfTraffic: share, BadPerMinute: perMinute,
+		KPIs: e.impactOnKPIs(ctx, s.Service, onset)}
 }

@@ -26,6 +26,7 @@ func (m maker) openedBlocks() []Block {
 		impact = append(impact, Fact{Label: "callers", Value: strings.Join(o.Impact.Callers, ", ")})
 	}
 	impact = append(impact, Fact{Label: "bad requests", Value: fmt.Sprintf("%s of all, %s a minute", Percent(float64(o.Impact.ShareOfTraffic)), number(o.Impact.BadPerMinute))})
+	impact = append(impact, kpiFacts(o.Impact.KPIs)...)
 	blocks := []Block{
 		{Kind: "facts", Title: "What burns", Facts: facts},
 		{Kind: "facts", Title: "What moved", Facts: m.regressionFacts()},
@@ -216,6 +217,9 @@ func (m maker) closedBlocks() []Block {
 	}
 	if c := m.comparison(); c != nil && c.Kind == "verification" {
 		blocks = append(blocks, Block{Kind: "comparison", Title: c.Title, Comparison: c})
+	}
+	if c := m.p.Closed; c != nil && len(c.KPIs) > 0 {
+		blocks = append(blocks, Block{Kind: "facts", Title: "Business numbers, before it began and after the fix", Facts: kpiFacts(c.KPIs)})
 	}
 	if l := m.learned(); len(l) > 0 {
 		blocks = append(blocks, Block{Kind: "text", Title: "What was learned", Text: strings.Join(l, "\n")})
