@@ -112,7 +112,8 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 		Version:       Version,
 	},
 		serveCommand(g), demoCommand(g), checkCommand(g), statusCommand(g),
-		planCommand(g), sloCommand(g), gateCommand(g), recordCommand(g), labCommand(),
+		planCommand(g), sloCommand(g), gateCommand(g), recordCommand(g),
+		operationCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), labCommand(),
 		exitCodesTopic(), environmentTopic(),
 	)
 	f := root.PersistentFlags()

@@ -31,20 +31,31 @@ func (c *client) get(ctx context.Context, path string, v any) error {
 }
 
 func (c *client) do(ctx context.Context, method, path string, body, v any) error {
-	var rd io.Reader
+	in := sending{method: method, path: path}
 	if body != nil {
 		raw, err := json.Marshal(body)
 		if err != nil {
 			return fmt.Errorf("encoding request: %w", err)
 		}
-		rd = bytes.NewReader(raw)
+		in.body, in.headers = raw, http.Header{"Content-Type": {"application/json"}}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, rd)
+	return c.send(ctx, in, v)
+}
+
+// sending is one request.
+type sending struct {
+	method, path string
+	body         []byte
+	headers      http.Header
+}
+
+func (c *client) send(ctx context.Context, in sending, v any) error {
+	req, err := http.NewRequestWithContext(ctx, in.method, c.base+in.path, bytes.NewReader(in.body))
 	if err != nil {
 		return &pitwall.Error{Op: "asking server", Kind: pitwall.Invalid, ID: shown(c.base), Err: unwrapURL(err), Hint: "--server http://HOST:PORT"}
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	for name, values := range in.headers {
+		req.Header[name] = values
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -57,10 +68,10 @@ func (c *client) do(ctx context.Context, method, path string, body, v any) error
 	defer res.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(res.Body, 256<<20))
 	if err != nil {
-		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Unavailable, ID: path, Err: cause(err)}
+		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Unavailable, ID: in.path, Err: cause(err)}
 	}
 	if res.StatusCode >= 300 {
-		return answerError(res.StatusCode, path, raw)
+		return answerError(res.StatusCode, in.path, raw)
 	}
 	if into, ok := v.(*[]byte); ok {
 		*into = raw
@@ -70,7 +81,7 @@ func (c *client) do(ctx context.Context, method, path string, body, v any) error
 		return nil
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
-		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Internal, ID: path, Err: err}
+		return &pitwall.Error{Op: "reading answer", Kind: pitwall.Internal, ID: in.path, Err: err}
 	}
 	return nil
 }
@@ -116,5 +127,5 @@ func answerError(status int, path string, raw []byte) error {
 	if status == http.StatusNotFound {
 		kind = pitwall.NotFound
 	}
-	return &pitwall.Error{Op: "asking server", Kind: kind, ID: path, Err: fmt.Errorf("it answered %d", status), Hint: "is a pitwall behind --server?"}
+	return &pitwall.Error{Op: "asking server", Kind: kind, ID: in.path, Err: fmt.Errorf("it answered %d", status), Hint: "is a pitwall behind --server?"}
 }

@@ -72,6 +72,7 @@ func (s *server) api(a huma.API) {
 	huma.Register(a, get("status", "/status", "How everything stands, sources included"), s.status)
 	huma.Register(a, get("record", "/record", "The record after a sequence number"), s.record)
 	huma.Register(a, get("verify-record", "/record/verify", "Walk the whole hash chain"), s.verifyRecord)
+	s.signals(a)
 	huma.Register(a, get("view-trace", "/traces/{id}", "Every span of one trace"), s.trace)
 }
 

@@ -36,6 +36,7 @@ type Engine interface {
 // Config is what a server is made from.
 type Config struct {
 	Engine    Engine
+	Signals   Signals // what else can be asked for
 	Now       func() time.Time
 	PublicURL string // where people reach it; prefix of links, may be empty
 	// Mounts are further handlers by path, such as "/v1/traces"; a path that
