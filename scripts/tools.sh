@@ -24,22 +24,23 @@ apt_install() {
   return 1
 }
 
-# promtool is taken out of its package: installing that would start a server.
-get_promtool() {
-  have promtool && return 0
+# prometheus and promtool are taken out of their package: installing that would
+# start a server.
+get_prometheus() {
+  have promtool && have prometheus && return 0
   if have apt-get && have dpkg-deb; then
-    echo "fetching promtool"
+    echo "fetching prometheus and promtool"
     [ "$(id -u)" != 0 ] || apt_update
     local dir
     dir=$(mktemp -d)
     if (cd "$dir" && chmod 755 . && apt-get download -qq prometheus >/dev/null 2>&1) && dpkg-deb -x "$dir"/prometheus_*.deb "$dir/x"; then
       mkdir -p "$tools_dir/usr/bin"
-      cp "$dir/x/usr/bin/promtool" "$tools_dir/usr/bin/"
+      cp "$dir/x/usr/bin/promtool" "$dir/x/usr/bin/prometheus" "$tools_dir/usr/bin/"
     fi
     rm -rf "$dir"
   fi
-  have promtool && return 0
-  echo "missing: promtool, which proves the alert rules. It comes with Prometheus: put promtool into PATH and run make test again." >&2
+  have promtool && have prometheus && return 0
+  echo "missing: prometheus and promtool, which prove alert rules and the query API. Put both into PATH and run make test again." >&2
   return 1
 }
 
@@ -47,7 +48,7 @@ need_tools() {
   local missing=0
   have go || { echo "missing: go. Install Go 1.26 or newer from https://go.dev/dl/." >&2; missing=1; }
   apt_install git git || missing=1
-  get_promtool || missing=1
+  get_prometheus || missing=1
   if [ -f web/package.json ]; then
     if ! have npm || [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
       echo "missing: Node.js 20 or newer with npm. Install it from https://nodejs.org/." >&2
