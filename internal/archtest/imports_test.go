@@ -16,34 +16,41 @@ func leaves(more ...string) []string {
 // wins; a trailing slash means a whole wing; "." is the root vocabulary.
 func may() map[string][]string {
 	return map[string][]string{
-		".":                 {},
-		"cmd/pitwall":       {"internal/cli"},
-		"internal/stats":    {},
-		"internal/trace":    {".", "internal/stats"},
-		"internal/prof":     {".", "internal/stats"},
-		"internal/promql":   {"."},
-		"internal/strict":   {"."},
-		"internal/slo":      leaves("internal/strict"), // the rooms that read files people write
-		"internal/policy":   leaves("internal/strict"),
-		"internal/playbook": leaves("internal/strict"),
-		"internal/enforce":  leaves("internal/strict"),
-		"internal/config":   leaves("internal/strict"),
-		"internal/diagnose": leaves("internal/diagnose/fold"),
-		"internal/":         leaves(), // every stage
-		"internal/source/":  leaves(),
-		"internal/target/":  leaves(),
-		"internal/notify/":  leaves(),
-		"internal/store/":   leaves("internal/store/wal", "internal/store/spans/block", "internal/logs"),
-		"internal/load/":    leaves(),
-		"internal/archtest": {},
+		".":                          {},
+		"cmd/pitwall":                {"internal/cli"},
+		"internal/stats":             {},
+		"internal/trace":             {".", "internal/stats"},
+		"internal/prof":              {".", "internal/stats"},
+		"internal/promql":            {"."},
+		"internal/strict":            {"."},
+		"internal/slo":               leaves("internal/strict"), // the rooms that read files people write
+		"internal/policy":            leaves("internal/strict"),
+		"internal/playbook":          leaves("internal/strict"),
+		"internal/enforce":           leaves("internal/strict"),
+		"internal/config":            leaves("internal/strict"),
+		"internal/diagnose":          leaves("internal/diagnose/fold"),
+		"internal/":                  leaves(), // every stage
+		"internal/source/":           leaves(),
+		"internal/source/prometheus": leaves("internal/source/remote"),
+		"internal/source/jaeger":     leaves("internal/source/remote", "internal/otelspan"),
+		"internal/source/tempo":      leaves("internal/source/remote", "internal/otelspan"),
+		"internal/source/pyroscope":  leaves("internal/source/remote"),
+		"internal/otelspan":          {"."},
+		"internal/logs":              {".", "internal/stats"},
+		"internal/target/":           leaves(),
+		"internal/notify/":           leaves(),
+		"internal/store/":            leaves("internal/store/wal", "internal/store/spans/block", "internal/store/spans/rollup", "internal/logs"),
+		"internal/load/":             leaves(),
+		"internal/archtest":          {},
 		"internal/engine": leaves("internal/slo", "internal/baseline", "internal/detect", "internal/diagnose", "internal/playbook",
-			"internal/policy", "internal/canary", "internal/verify", "internal/enforce", "internal/plan", "internal/record"),
+			"internal/policy", "internal/canary", "internal/verify", "internal/enforce", "internal/plan", "internal/record", "internal/coverage"),
 		"internal/httpd": {".", "internal/report"},
 		"internal/cli":   {".", "internal/", "lab/", "playbooks"}, // the only place the whole house is wired
 		"playbooks":      {},                                      // data with an embedding
 		"lab/":           {"lab/"},                                // a world of its own: it must not know who watches it
 
-		"internal/source/synthetic": leaves("internal/strict"), // journeys are files that people write
+		"internal/source/synthetic": leaves("internal/strict"),           // journeys are files that people write
+		"internal/source/otlp":      leaves("internal/source/otlp/wire"), // the walk over a request's bytes
 	}
 }
 
@@ -129,7 +136,7 @@ func modules() []struct {
 		{"go.opentelemetry.io/", []string{"lab/"}, "only the shop is instrumented"},
 		{"google.golang.org/grpc", []string{"internal/source/otlp", "lab/"}, "a heavy import belongs into a leaf"},
 		{"google.golang.org/genproto/", []string{"internal/source/otlp"}, "retry hints of gRPC errors stay at the wire"},
-		{"google.golang.org/protobuf/", []string{"internal/source/otlp", "lab/"}, "the wire format stays at the wire"},
+		{"google.golang.org/protobuf/", []string{"internal/source/otlp", "internal/source/pyroscope", "lab/"}, "the wire format stays at the wire"},
 		{"database/sql", []string{"internal/store/sqlite", "internal/store/postgres", "lab/"}, "SQL only in stores"},
 		{"modernc.org/sqlite", []string{"internal/store/sqlite", "lab/"}, "SQL only in stores"},
 		{"github.com/jackc/pgx/", []string{"internal/store/postgres", "lab/"}, "SQL only in stores"},
@@ -176,7 +183,7 @@ func TestModulesStayInTheirRooms(t *testing.T) {
 func stages() []string {
 	return []string{".", "internal/stats", "internal/trace", "internal/prof", "internal/promql", "internal/strict", "internal/slo", "internal/baseline",
 		"internal/detect", "internal/diagnose", "internal/diagnose/fold", "internal/playbook", "internal/policy", "internal/canary", "internal/verify",
-		"internal/enforce", "internal/optimize", "internal/plan", "internal/record", "internal/report"}
+		"internal/enforce", "internal/optimize", "internal/plan", "internal/record", "internal/report", "internal/coverage"}
 }
 
 // TestStagesTouchNothing: a stage does not log, open a socket or start a process.

@@ -1,0 +1,64 @@
+package tempo
+
+import (
+	"encoding/binary"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/otelspan"
+)
+
+// rows turns OTLP into rows and counts the spans that cannot be kept.
+func rows(td ptrace.Traces) answer {
+	a := answer{spans: &pitwall.SpanBatch{}}
+	for _, rs := range td.ResourceSpans().All() {
+		of := otelspan.NewSender()
+		for key, v := range rs.Resource().Attributes().All() {
+			of.Take(key, v.AsString())
+		}
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				h := headOf(span)
+				if why := h.Unfit(); why != "" {
+					a.unfit, a.why = a.unfit+1, why
+					continue
+				}
+				sp := of.Begin(h)
+				for key, v := range span.Attributes().All() {
+					sp.Take(key, valueOf(v))
+				}
+				for _, e := range span.Events().All() {
+					if v, ok := e.Attributes().Get("exception.type"); ok && e.Name() == "exception" {
+						sp.Exception(v.AsString())
+					}
+				}
+				a.spans.Add(sp.Row())
+			}
+		}
+	}
+	return a
+}
+
+func headOf(span ptrace.Span) otelspan.Head {
+	id, parent := span.SpanID(), span.ParentSpanID()
+	return otelspan.Head{
+		Trace: pitwall.TraceID(span.TraceID()), ID: binary.BigEndian.Uint64(id[:]), Parent: binary.BigEndian.Uint64(parent[:]),
+		Name: span.Name(), Kind: pitwall.SpanKind(max(0, min(span.Kind(), ptrace.SpanKindConsumer+1))),
+		StartNS: uint64(span.StartTimestamp()), EndNS: uint64(span.EndTimestamp()),
+		Failed: span.Status().Code() == ptrace.StatusCodeError, Description: span.Status().Message(),
+	}
+}
+
+func valueOf(v pcommon.Value) otelspan.Value {
+	switch v.Type() {
+	case pcommon.ValueTypeInt:
+		return otelspan.Int(v.Int())
+	case pcommon.ValueTypeDouble:
+		return otelspan.Float(v.Double(), v.AsString())
+	case pcommon.ValueTypeStr:
+		return otelspan.Text(v.Str())
+	}
+	return otelspan.Other(v.AsString())
+}
