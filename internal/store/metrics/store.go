@@ -18,13 +18,17 @@ import (
 
 const (
 	defaultRetention  = 15 * 24 * time.Hour
-	defaultOutOfOrder = 5 * time.Minute
+	defaultOutOfOrder = 10 * time.Minute
 	defaultLookback   = 5 * time.Minute
 	// minBlock is the shortest block the database cuts from its head.
 	minBlock = 2 * time.Hour
-	// maxSamples bounds the memory of one query: 16 bytes a sample, so 320 MB.
-	maxSamples   = 20_000_000
-	queryTimeout = 30 * time.Second
+	// A sample in a query takes 16 bytes, so all queries together stay below
+	// 4 × 160 MB.
+	defaultSamples = 10_000_000
+	defaultQueries = 4
+	defaultTimeout = 30 * time.Second
+	defaultSeries  = 500_000
+	defaultDeltas  = 100_000
 )
 
 // Options say how long to keep samples and how to read them. Only Now has no
@@ -33,29 +37,52 @@ type Options struct {
 	// Retention is how long samples are kept; 0 means 15 days. The newest two to
 	// three hours live in the head and are kept whatever this says.
 	Retention time.Duration
-	// OutOfOrder is how late a sample may come behind the newest; 0 means 5 m.
+	// DiskBytes bounds the directory; the oldest blocks go first. 0 means no
+	// bound but Retention. The head's own log is never cut, so leave it 1 GB.
+	DiskBytes int64
+	// OutOfOrder is how late a sample may come behind the newest; 0 means 10 m.
 	OutOfOrder time.Duration
 	// Lookback is how long an instant selector still sees the last sample of a
 	// series that went silent; 0 means 5 m. Keep it above the senders' export
 	// interval (60 s by OpenTelemetry's default).
 	Lookback time.Duration
+	// QuerySamples bounds what one query may hold in memory (16 bytes a sample);
+	// 0 means 10 million. QueryTimeout ends a query; 0 means 30 s. Queries is how
+	// many run at once, others wait as long for one to end; 0 means 4.
+	QuerySamples int
+	QueryTimeout time.Duration
+	Queries      int
+	// Series bounds the series of the last two to three hours, some 4 kB of memory
+	// each; new ones are refused beyond it. 0 means 500,000.
+	Series int
+	// Deltas is how many series of delta temporality are summed up at a time; 0
+	// means 100,000.
+	Deltas int
 	// Now is the clock; nil means the system's.
 	Now func() time.Time
-	// Logger hears of compactions going wrong; nil discards.
+	// Logger hears what the database says, such as a compaction going wrong; nil
+	// discards.
 	Logger *slog.Logger
 }
 
 // Store is an open metrics store. Its methods may be called from several
 // goroutines.
 type Store struct {
-	db     *tsdb.DB
+	dir    string
+	o      Options
 	engine *promql.Engine
 	now    func() time.Time
+	deltas *deltas
 
 	// use is held for reading by whoever is inside the database, and for writing
-	// by Close, which so waits for them.
+	// by Close and mend, which so wait for them. It guards the next four.
 	use    sync.RWMutex
 	closed bool
+	down   error // why the database could not be opened again
+	db     *tsdb.DB
+	opened uint64 // how many times it was opened again
+
+	fault fault
 
 	mu     sync.Mutex // guards health
 	health pitwall.SourceHealth
@@ -63,6 +90,7 @@ type Store struct {
 
 var (
 	_ pitwall.MetricSink   = (*Store)(nil)
+	_ pitwall.SeriesSink   = (*Store)(nil)
 	_ pitwall.MetricReader = (*Store)(nil)
 	_ pitwall.Health       = (*Store)(nil)
 )
@@ -72,20 +100,25 @@ var (
 // at a time may hold a directory; another gets a Conflict.
 func Open(dir string, o Options) (*Store, error) {
 	const op = "opening metrics store"
-	if o.Retention < 0 || o.OutOfOrder < 0 || o.Lookback < 0 {
-		e := pitwall.Errorf(pitwall.Invalid, op, "a negative duration in the options (%v, %v, %v)", o.Retention, o.OutOfOrder, o.Lookback)
+	if o.Retention < 0 || o.OutOfOrder < 0 || o.Lookback < 0 || o.QueryTimeout < 0 ||
+		o.DiskBytes < 0 || o.QuerySamples < 0 || o.Queries < 0 || o.Series < 0 || o.Deltas < 0 {
+		e := pitwall.Errorf(pitwall.Invalid, op, "a negative number in the options %+v", o)
 		e.ID, e.Hint = dir, "give a positive retention, such as 360h"
 		return nil, e
 	}
 	o = o.withDefaults()
-	db, err := tsdb.Open(dir, o.Logger, nil, databaseOptions(o), nil)
-	if err != nil {
+	s := &Store{
+		dir: dir, o: o, now: o.Now, deltas: newDeltas(o.Deltas),
+		health: pitwall.SourceHealth{Name: "store/metrics", Signal: pitwall.SignalMetrics, Up: true},
+	}
+	if err := s.open(); err != nil {
 		return nil, openError(op, dir, err)
 	}
-	engine := promql.NewEngine(promql.EngineOpts{
+	s.engine = promql.NewEngine(promql.EngineOpts{
 		Logger:               o.Logger,
-		MaxSamples:           maxSamples,
-		Timeout:              queryTimeout,
+		MaxSamples:           o.QuerySamples,
+		Timeout:              o.QueryTimeout,
+		ActiveQueryTracker:   slots{make(chan struct{}, o.Queries), o.QueryTimeout},
 		LookbackDelta:        o.Lookback,
 		EnableAtModifier:     true,
 		EnableNegativeOffset: true,
@@ -94,10 +127,7 @@ func Open(dir string, o Options) (*Store, error) {
 		},
 		Parser: parser.NewParser(parser.Options{}),
 	})
-	return &Store{
-		db: db, engine: engine, now: o.Now,
-		health: pitwall.SourceHealth{Name: "store/metrics", Up: true},
-	}, nil
+	return s, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -109,6 +139,21 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Lookback == 0 {
 		o.Lookback = defaultLookback
+	}
+	if o.QuerySamples == 0 {
+		o.QuerySamples = defaultSamples
+	}
+	if o.QueryTimeout == 0 {
+		o.QueryTimeout = defaultTimeout
+	}
+	if o.Queries == 0 {
+		o.Queries = defaultQueries
+	}
+	if o.Series == 0 {
+		o.Series = defaultSeries
+	}
+	if o.Deltas == 0 {
+		o.Deltas = defaultDeltas
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -125,6 +170,7 @@ func (o Options) withDefaults() Options {
 func databaseOptions(o Options) *tsdb.Options {
 	d := tsdb.DefaultOptions()
 	d.RetentionDuration = o.Retention.Milliseconds()
+	d.MaxBytes = o.DiskBytes
 	d.MinBlockDuration = minBlock.Milliseconds()
 	d.MaxBlockDuration = max(minBlock, o.Retention/10).Milliseconds()
 	d.OutOfOrderTimeWindow = o.OutOfOrder.Milliseconds()
@@ -147,6 +193,12 @@ func (s *Store) Health() []pitwall.SourceHealth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.health
+	if trouble := s.fault.recent(s.now()); h.Message == "" {
+		h.Message = trouble
+	}
+	if s.fault.broken.Load() {
+		h.Up = false
+	}
 	if !h.Up || h.LastSeen.IsZero() {
 		h.Blind = "metrics of any service: saturation, runtime and pool signals"
 	}
@@ -165,7 +217,11 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	s.health.Up, s.health.Message = false, "closed"
 	s.mu.Unlock()
-	if err := errors.Join(s.engine.Close(), s.db.Close()); err != nil {
+	err := s.engine.Close()
+	if s.down == nil {
+		err = errors.Join(err, s.db.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("closing metrics store: %w", err)
 	}
 	return nil
@@ -178,9 +234,15 @@ func (s *Store) enter(ctx context.Context, op string) (leave func(), err error) 
 		return nil, &pitwall.Error{Op: op, Kind: pitwall.Unavailable, Err: err}
 	}
 	s.use.RLock()
-	if s.closed {
+	switch {
+	case s.closed:
+		err = pitwall.Errorf(pitwall.Unavailable, op, "the metrics store is closed")
+	case s.down != nil:
+		err = &pitwall.Error{Op: op, Kind: pitwall.Unavailable, Err: s.down, Hint: diskHint}
+	}
+	if err != nil {
 		s.use.RUnlock()
-		return nil, pitwall.Errorf(pitwall.Unavailable, op, "the metrics store is closed")
+		return nil, err
 	}
 	return s.use.RUnlock, nil
 }

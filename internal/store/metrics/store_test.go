@@ -7,10 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -224,27 +221,6 @@ func TestBadQueries(t *testing.T) {
 	}
 }
 
-func TestDeltaIsRefusedAndTheRestStored(t *testing.T) {
-	s := mustOpen(t, t.TempDir(), start)
-	m := newSender("service.name", "checkout")
-	m.counter("good", start, 7)
-	m.counter("bad", start, 7).SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
-	err := s.AppendOTLPMetrics(context.Background(), m.body(t))
-	if pitwall.KindOf(err) != pitwall.Invalid || !strings.Contains(err.Error(), "delta temporality is not taken: bad") {
-		t.Errorf("error %v, want invalid naming the delta metric", err)
-	}
-	if !strings.Contains(pitwall.HintOf(err), "cumulative") {
-		t.Errorf("hint %q does not say what to set", pitwall.HintOf(err))
-	}
-	if got := one(t, s, "good_total", start); got != 7 {
-		t.Errorf("good_total = %v, want 7", got)
-	}
-	h := s.Health()[0]
-	if h.Rejected != 1 || h.Message == "" || !h.Up {
-		t.Errorf("health %+v, want one rejected, up, with a message", h)
-	}
-}
-
 func TestSamplesAtWrongTimes(t *testing.T) {
 	s := mustOpen(t, t.TempDir(), start)
 	send := func(at time.Time, v float64) error {
@@ -325,53 +301,6 @@ func TestReopenAndLock(t *testing.T) {
 	}
 }
 
-// TestKill stores in a child process that is killed the moment it says that a
-// sample is stored.
-func TestKill(t *testing.T) {
-	if dir := os.Getenv("PITWALL_METRICS_CHILD"); dir != "" {
-		child(t, dir)
-		return
-	}
-	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKill$")
-	cmd.Env = append(os.Environ(), "PITWALL_METRICS_CHILD="+dir)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	said := make([]byte, len("stored\n"))
-	_, rerr := io.ReadFull(out, said)
-	kerr := cmd.Process.Kill()
-	werr := cmd.Wait()
-	if rerr != nil || kerr != nil || string(said) != "stored\n" {
-		t.Fatalf("child said %q (%v, %v, %v)", said, rerr, kerr, werr)
-	}
-	var exit *exec.ExitError
-	if !errors.As(werr, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("child ended with %v, want SIGKILL", werr)
-	}
-	if got := one(t, mustOpen(t, dir, start), "sum(hits_total)", start); got != 42 {
-		t.Errorf("after the kill hits_total = %v, want 42", got)
-	}
-}
-
-func child(t *testing.T, dir string) {
-	s, err := Open(dir, Options{Now: fixed(start)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newSender("service.name", "checkout")
-	m.counter("hits", start, 42)
-	if err := s.AppendOTLPMetrics(context.Background(), m.body(t)); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = os.Stdout.WriteString("stored\n")
-	time.Sleep(time.Minute) // the parent kills this process long before
-}
-
 func TestBlocksGrowWithRetention(t *testing.T) {
 	for retention, want := range map[time.Duration]time.Duration{
 		time.Hour: 2 * time.Hour, 30 * 24 * time.Hour: 72 * time.Hour,
@@ -391,6 +320,15 @@ func FuzzAppend(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(body)
+	n := newSender("service.name", "checkout")
+	n.delta("hits", start.Add(-time.Minute), start, 2)
+	n.classic("wait", start.Add(-time.Minute), start, []float64{1, 2}, []uint64{1, 0, 4})
+	n.expo("size", start.Add(-time.Minute), start, []float64{0.1, 1, 9, 9.5}, 5)
+	deltas, err := new(pmetric.ProtoMarshaler).MarshalMetrics(n.md)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(deltas)
 	f.Add(body[:len(body)-3])
 	f.Add([]byte{})
 	s, err := Open(f.TempDir(), Options{Now: fixed(start)})
