@@ -48,13 +48,16 @@ type OperationReader interface {
 	Operations(ctx context.Context, q OperationQuery) ([]OperationTotals, error)
 }
 
-// SpanSink takes spans in. When it returns nil the spans survive a crash.
+// SpanSink takes spans in. When it returns nil the spans survive a crash. The
+// batch is used again after that: a sink copies what it keeps.
 type SpanSink interface {
 	AppendSpans(ctx context.Context, b *SpanBatch) error
 }
 
 // MetricSink takes one raw OTLP metrics export request (protobuf). When it
-// returns nil the samples survive a crash.
+// returns nil the samples survive a crash. An error that has the method
+// Rejected() int64 says how many points were left out while the rest is stored.
+// The bytes are used again after that.
 type MetricSink interface {
 	AppendOTLPMetrics(ctx context.Context, body []byte) error
 }

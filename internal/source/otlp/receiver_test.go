@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -31,9 +28,12 @@ type sink struct {
 	mu      sync.Mutex
 	spans   []pitwall.SpanRow
 	metrics [][]byte
-	fail    []error // one for each of the next calls
-	block   chan struct{}
-	entered chan struct{}
+	logs    []pitwall.LogRecord
+	// deliveries are the numbers of the batches of spans and records.
+	deliveries []uint64
+	fail       []error // one for each of the next calls
+	block      chan struct{}
+	entered    chan struct{}
 }
 
 func (s *sink) next() error {
@@ -49,15 +49,19 @@ func (s *sink) next() error {
 	return err
 }
 
-func (s *sink) AppendSpans(_ context.Context, b *pitwall.SpanBatch) error {
+func (s *sink) AppendSpans(ctx context.Context, b *pitwall.SpanBatch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.next(); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil { // as a real store would
+		return err
+	}
 	for i := range b.Len() {
 		s.spans = append(s.spans, b.Row(i))
 	}
+	s.deliveries = append(s.deliveries, b.Delivery)
 	return nil
 }
 
@@ -67,12 +71,23 @@ func (s *sink) AppendOTLPMetrics(_ context.Context, body []byte) error {
 	if err := s.next(); err != nil {
 		return err
 	}
-	s.metrics = append(s.metrics, body)
+	s.metrics = append(s.metrics, bytes.Clone(body)) // it is the receiver's again after this
+	return nil
+}
+
+func (s *sink) AppendLogs(_ context.Context, b *pitwall.LogBatch) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.next(); err != nil {
+		return err
+	}
+	s.logs = append(s.logs, b.Records...)
+	s.deliveries = append(s.deliveries, b.Delivery)
 	return nil
 }
 
 func receiver(s *sink) *Receiver {
-	return New(Config{Spans: s, Metrics: s, Now: func() time.Time { return time.Unix(1000, 0) }})
+	return New(Config{Spans: s, Metrics: s, Logs: s, Now: func() time.Time { return time.Unix(1000, 0) }})
 }
 
 func post(t testing.TB, r *Receiver, path, kind, encoding string, body []byte) *httptest.ResponseRecorder {
@@ -141,7 +156,7 @@ func TestPartialSuccessTellsWhatWasLeftOut(t *testing.T) {
 }
 
 func TestLogsAreTurnedDownHonestly(t *testing.T) {
-	r := receiver(&sink{})
+	r := New(Config{})
 	res := post(t, r, "/v1/logs", typeJSON, "", []byte(`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"a"}},{"body":{"stringValue":"b"}}]}]}]}`))
 	answer := plogotlp.NewExportResponse()
 	if err := answer.UnmarshalJSON(res.Body.Bytes()); err != nil || res.Code != http.StatusOK {
@@ -240,78 +255,3 @@ func TestTooMuchAtOnce(t *testing.T) {
 		t.Errorf("the first request: status %d", code)
 	}
 }
-
-func TestLongAndBrokenTextIsCut(t *testing.T) {
-	for _, c := range []struct {
-		in    string
-		limit int
-		want  string
-	}{
-		{"short", 10, "short"}, {"0123456789ab", 10, "0123456…"}, {"äääääää", 10, "äää…"}, {"a\xffb", 10, "a\uFFFDb"},
-	} {
-		if got := clip(c.in, c.limit); got != c.want || len(got) > c.limit {
-			t.Errorf("clip(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
-		}
-	}
-}
-
-// FuzzTraces sends arbitrary bodies: the answer is a success or a refusal that
-// names the fault, and what reaches the sink is sound.
-func FuzzTraces(f *testing.F) {
-	f.Add(asProto(f), false)
-	f.Add([]byte(goodJSON), true)
-	f.Add(asProto(f)[:100], false)
-	f.Add([]byte(strings.NewReplacer(`"1000"`, `"18446744073709551615"`, `"kind":2`, `"kind":-7`, `"intValue":"500"`, `"doubleValue":1e300`).Replace(goodJSON)), true)
-	f.Fuzz(func(t *testing.T, body []byte, isJSON bool) {
-		s := &sink{}
-		kind := typeProto
-		if isJSON {
-			kind = typeJSON
-		}
-		res := post(t, receiver(s), "/v1/traces", kind, "", body)
-		if !slices.Contains([]int{http.StatusOK, http.StatusBadRequest}, res.Code) {
-			t.Fatalf("status %d: %s", res.Code, res.Body)
-		}
-		for _, r := range s.spans {
-			if r.Duration < 0 || r.SpanID == 0 || r.Service == "" || len(r.Operation) > maxName {
-				t.Fatalf("an unsound span: %+v", r)
-			}
-		}
-	})
-}
-
-// BenchmarkTraces is the way of a request of 500 spans with ten attributes from
-// the wire to the sink.
-func BenchmarkTraces(b *testing.B) {
-	td := ptrace.NewTraces()
-	rs := td.ResourceSpans().AppendEmpty()
-	rs.Resource().Attributes().PutStr("service.name", "edge")
-	spans := rs.ScopeSpans().AppendEmpty().Spans()
-	for i := range 500 {
-		s := spans.AppendEmpty()
-		s.SetTraceID([16]byte{1, 15: byte(i / 10)})
-		s.SetSpanID([8]byte{1, 6: byte(i >> 8), 7: byte(i)})
-		s.SetName("GET /thing")
-		s.SetStartTimestamp(1_760_000_000_000_000_000)
-		s.SetEndTimestamp(1_760_000_000_001_000_000)
-		for k := range 10 {
-			s.Attributes().PutStr(fmt.Sprint("attribute.", k), fmt.Sprint("value ", i%37))
-		}
-	}
-	body, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
-	if err != nil {
-		b.Fatal(err)
-	}
-	r := New(Config{Spans: nothing{}})
-	for b.Loop() {
-		if res := post(b, r, "/v1/traces", typeProto, "", body); res.Code != http.StatusOK {
-			b.Fatal(res.Code)
-		}
-	}
-	b.ReportMetric(500*float64(b.N)/b.Elapsed().Seconds(), "spans/s")
-}
-
-// nothing is a sink that costs nothing.
-type nothing struct{}
-
-func (nothing) AppendSpans(context.Context, *pitwall.SpanBatch) error { return nil }

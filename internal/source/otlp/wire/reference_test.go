@@ -1,4 +1,4 @@
-package otlp
+package wire
 
 import (
 	"fmt"
@@ -6,38 +6,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/pitwall/pitwall"
 )
 
-// Longer texts are cut: one span must not fill the store.
-const (
-	maxName      = 512
-	maxValue     = 1024
-	maxStatement = 8192
-)
-
-// rejected counts spans that cannot be kept, with the last reason.
-type rejected struct {
-	spans  int
-	reason string
-}
-
-// toBatch turns OTLP traces into columns. Spans without ids or times are left
-// out and counted.
-func toBatch(td ptrace.Traces) (*pitwall.SpanBatch, rejected) {
-	b, bad := &pitwall.SpanBatch{}, rejected{}
+// toBatch is what the walk must give: the same by way of collector's objects.
+func toBatch(td ptrace.Traces) (*pitwall.SpanBatch, Rejected) {
+	b, bad := &pitwall.SpanBatch{}, Rejected{}
 	for _, rs := range td.ResourceSpans().All() {
-		of := resourceOf(rs.Resource().Attributes())
+		of := referenceResource(rs.Resource().Attributes())
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
 				if why := unfit(span); why != "" {
-					bad.spans++
-					bad.reason = fmt.Sprintf("span %q of %s: %s", clip(span.Name(), 64), of.service, why)
+					bad.Count++
+					bad.Reason = fmt.Sprintf("span %q of %s: %s", clip(span.Name(), 64), of.service, why)
 					continue
 				}
 				b.Add(of.row(span))
@@ -63,16 +49,16 @@ func unfit(span ptrace.Span) string {
 	return ""
 }
 
-// resource is what all spans of one sender share.
-type resource struct {
+// reference is what all spans of one sender share.
+type reference struct {
 	service pitwall.ServiceName
 	version pitwall.Version
 	kept    []pitwall.Attr
 	attrs   []pitwall.Attr // scratch of the row being made
 }
 
-func resourceOf(attrs pcommon.Map) *resource {
-	of := &resource{service: "unknown_service"} // OpenTelemetry's word for no name
+func referenceResource(attrs pcommon.Map) *reference {
+	of := &reference{service: "unknown_service"} // OpenTelemetry's word for no name
 	for key, v := range attrs.All() {
 		switch key {
 		case "service.name":
@@ -83,6 +69,9 @@ func resourceOf(attrs pcommon.Map) *resource {
 			of.version = pitwall.Version(clip(v.AsString(), maxName))
 		case "service.instance.id", "service.namespace", "deployment.environment.name", "deployment.environment",
 			"host.name", "k8s.pod.name", "k8s.node.name", "k8s.namespace.name", "cloud.region", "cloud.availability_zone":
+			if len(of.kept) == maxKept {
+				continue
+			}
 			of.kept = append(of.kept, pitwall.Attr{Key: key, Value: clip(v.AsString(), maxValue)})
 		}
 	}
@@ -90,7 +79,7 @@ func resourceOf(attrs pcommon.Map) *resource {
 }
 
 // row makes one span. The row's attributes are valid until the next call.
-func (of *resource) row(span ptrace.Span) pitwall.SpanRow {
+func (of *reference) row(span ptrace.Span) pitwall.SpanRow {
 	trace, id, parent := span.TraceID(), span.SpanID(), span.ParentSpanID()
 	start, end := span.StartTimestamp(), max(span.StartTimestamp(), span.EndTimestamp())
 	f := fields{kind: kindOf(span.Kind()), request: -1, response: -1, attrs: append(of.attrs[:0], of.kept...)}
@@ -111,7 +100,7 @@ func (of *resource) row(span ptrace.Span) pitwall.SpanRow {
 		peer = f.address
 	}
 	return pitwall.SpanRow{
-		TraceID: pitwall.TraceID(trace), SpanID: number(id), ParentID: number(parent),
+		TraceID: pitwall.TraceID(trace), SpanID: number64(id), ParentID: number64(parent),
 		Start: start.AsTime(), Duration: time.Duration(end - start),
 		Service: of.service, Version: of.version, Operation: clip(span.Name(), maxName),
 		Peer: peer, Statement: f.statement, Kind: f.kind,
@@ -186,7 +175,7 @@ func kindOf(k ptrace.SpanKind) pitwall.SpanKind {
 	return pitwall.SpanKind(k)
 }
 
-func number(id pcommon.SpanID) (n uint64) {
+func number64(id pcommon.SpanID) (n uint64) {
 	for _, b := range id {
 		n = n<<8 | uint64(b)
 	}
@@ -210,17 +199,55 @@ func integer(v pcommon.Value) int64 {
 	return -1
 }
 
-// clip cuts a text to at most limit bytes of sound UTF-8.
-func clip(s string, limit int) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
+// toLogs is what the walk must give of log records.
+func toLogs(ld plog.Logs, arrival time.Time) (*pitwall.LogBatch, Rejected) {
+	b, bad := &pitwall.LogBatch{}, Rejected{}
+	for _, rl := range ld.ResourceLogs().All() {
+		of := referenceResource(rl.Resource().Attributes())
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, rec := range sl.LogRecords().All() {
+				r, why := of.record(rec, arrival)
+				if why != "" {
+					bad.Count++
+					bad.Reason = fmt.Sprintf("log record %q of %s: %s", clip(rec.Body().AsString()[:min(256, len(rec.Body().AsString()))], 64), of.service, why)
+					continue
+				}
+				b.Records = append(b.Records, r)
+			}
+		}
 	}
-	if len(s) <= limit {
-		return s
+	return b, bad
+}
+
+func (of *reference) record(rec plog.LogRecord, arrival time.Time) (r pitwall.LogRecord, why string) {
+	r = pitwall.LogRecord{
+		At: time.Unix(0, arrival.UnixNano()), Service: of.service, Version: of.version, Text: clip(rec.Body().AsString(), maxLogText),
+		Trace: pitwall.TraceID(rec.TraceID()), Span: number64(rec.SpanID()), Attrs: append([]pitwall.Attr(nil), of.kept...),
 	}
-	cut := limit - len("…")
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
+	for key, v := range rec.Attributes().All() {
+		r.Attrs = append(r.Attrs, pitwall.Attr{Key: clip(key, maxName), Value: clip(v.AsString(), maxValue)})
 	}
-	return s[:cut] + "…"
+	if rec.EventName() != "" {
+		r.Attrs = append(r.Attrs, pitwall.Attr{Key: "event.name", Value: clip(rec.EventName(), maxValue)})
+	}
+	for _, t := range []pcommon.Timestamp{rec.ObservedTimestamp(), rec.Timestamp()} {
+		if t > 0 {
+			r.At = t.AsTime().Local()
+		}
+	}
+	if rec.Timestamp() > math.MaxInt64 || rec.Timestamp() == 0 && rec.ObservedTimestamp() > math.MaxInt64 {
+		return r, "no sound time"
+	}
+	if rec.Body().AsString() == "" && len(r.Attrs) == len(of.kept) {
+		return r, "it says nothing"
+	}
+	levels := map[string]pitwall.LogSeverity{"trace": 1, "finest": 1, "debug": 5, "fine": 5, "verbose": 5, "info": 9, "information": 9, "informational": 9,
+		"notice": 9, "warn": 13, "warning": 13, "error": 17, "err": 17, "severe": 17, "fatal": 21, "critical": 21, "crit": 21, "alert": 21,
+		"emerg": 21, "emergency": 21, "panic": 21}
+	if n := rec.SeverityNumber(); n >= 1 && n <= 24 {
+		r.Severity = pitwall.LogSeverity(n)
+	} else if len(rec.SeverityText()) <= 16 {
+		r.Severity = levels[strings.ToLower(rec.SeverityText())]
+	}
+	return r, ""
 }
