@@ -14,8 +14,8 @@ import (
 )
 
 // maxProfile bounds an uncompressed profile, so that a few kilobytes of gzip
-// cannot fill the memory.
-const maxProfile = 256 << 20
+// cannot fill the memory. Real ones have at most some megabytes.
+const maxProfile = 64 << 20
 
 // Profile is what one or several pprof profiles of one type say: call stacks
 // with what they cost.
@@ -23,13 +23,13 @@ type Profile struct {
 	Type pitwall.ProfileType
 	// Quantum is the cost one observation stands for: seconds of CPU between two
 	// samples, bytes between two sampled allocations, the mean wait of a
-	// contention. Value over Quantum is a number of observations.
+	// contention, one goroutine. Value over Quantum is a number of observations.
 	Quantum float64
 	Stacks  []Stack
 }
 
 // Stack is a distinct call stack with its cost: seconds of CPU or of waiting,
-// or bytes allocated.
+// bytes allocated or held, or goroutines.
 type Stack struct {
 	Frames []string // function names, leaf first, inlined ones expanded
 	Value  float64
@@ -50,6 +50,9 @@ var measures = map[pitwall.ProfileType]string{
 	pitwall.ProfileAlloc: "alloc_space",
 	pitwall.ProfileMutex: "delay",
 	pitwall.ProfileBlock: "delay",
+	// Held at one moment.
+	pitwall.ProfileHeap:      "inuse_space",
+	pitwall.ProfileGoroutine: "goroutine",
 }
 
 // Parse reads one pprof profile, gzipped or not. What is no pprof, or has
@@ -144,8 +147,8 @@ func Delta(earlier, later []byte, t pitwall.ProfileType) ([]byte, error) {
 
 // keepCumulative drops the sample types that do not count since the start.
 func keepCumulative(p *profile.Profile, t pitwall.ProfileType) error {
-	if t == pitwall.ProfileCPU {
-		return invalid(fmt.Errorf("CPU profiles do not count since the start, so they have no difference"))
+	if !Cumulative(t) {
+		return invalid(fmt.Errorf("%s profiles do not count since the start, so they have no difference", t))
 	}
 	var keep []int
 	for i, st := range p.SampleType {
@@ -183,6 +186,9 @@ func decode(data []byte) (*profile.Profile, error) {
 	if len(data) > maxProfile {
 		return nil, invalid(fmt.Errorf("it is larger than %s", pitwall.Bytes(maxProfile)))
 	}
+	if err := weigh(data); err != nil {
+		return nil, invalid(err)
+	}
 	p, err := profile.ParseUncompressed(data)
 	if err != nil {
 		return nil, invalid(err)
@@ -206,9 +212,9 @@ func sampleTypes(p *profile.Profile) string {
 	return strings.Join(names, ", ")
 }
 
-// units (read-only) scale pprof's units to seconds and bytes.
+// units (read-only) scale pprof's units to seconds, bytes and counts.
 var units = map[string]float64{
-	"nanoseconds": 1e-9, "microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1, "bytes": 1,
+	"nanoseconds": 1e-9, "microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1, "bytes": 1, "count": 1,
 }
 
 // quantum is the sampling period where the profile states one in the unit of

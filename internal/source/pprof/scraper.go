@@ -2,8 +2,10 @@
 //
 // In come addresses from a file in Prometheus' file_sd format and profiles over
 // HTTP; out go pitwall.ProfileWindows with the requests served meanwhile, into a
-// sink. It does not look into profiles beyond making sure they are ones, and
-// knows neither versions' history nor what the windows are for.
+// sink. Pusher takes profiles that others push, of any runtime that writes pprof.
+// It does not look into profiles beyond making sure they are ones, and knows
+// neither versions' history nor what the windows are for. OpenTelemetry's
+// profiles signal is left out while its wire format is in development.
 //
 // The file is a JSON list and is read again whenever its content changes:
 //
@@ -13,8 +15,10 @@
 // the address otherwise). CPU is profiled back to back, which costs a Go process
 // one or two percent; the target samples a hundred times a second. Allocations,
 // locks and blocking are counts since the process started: two scrapes are
-// subtracted. Locks and blocking need runtime.SetMutexProfileFraction or
-// SetBlockProfileRate in the service.
+// subtracted, and a process that has restarted begins anew. Heap and goroutines
+// are what is held at the moment of the scrape; their window is the stretch
+// since the scrape before. Locks and blocking stay empty unless the service calls
+// runtime.SetMutexProfileFraction and SetBlockProfileRate; Health says so.
 package pprof
 
 import (
@@ -48,7 +52,7 @@ type Config struct {
 	Grace time.Duration
 	// Reload is how often the targets file is looked at; 0 means 1 s.
 	Reload time.Duration
-	// Types are what is scraped; none means CPU and allocations.
+	// Types are what is scraped; none means all there are.
 	Types    []pitwall.ProfileType
 	Sink     pitwall.ProfileSink
 	Requests Requests         // nil: never known
@@ -71,7 +75,7 @@ func (c Config) withDefaults() Config {
 		c.DeltaEvery = 3
 	}
 	if len(c.Types) == 0 {
-		c.Types = []pitwall.ProfileType{pitwall.ProfileCPU, pitwall.ProfileAlloc}
+		c.Types = pitwall.ProfileTypes()
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -97,7 +101,7 @@ var _ pitwall.Health = (*Scraper)(nil)
 func New(c Config) *Scraper {
 	return &Scraper{
 		c: c.withDefaults(), targets: map[endpoint]*target{},
-		file: pitwall.SourceHealth{Name: "pprof targets", Message: "not read yet"},
+		file: pitwall.SourceHealth{Name: "pprof targets", Signal: pitwall.SignalProfiles, Message: "not read yet"},
 	}
 }
 

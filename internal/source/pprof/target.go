@@ -28,12 +28,15 @@ const (
 	maxPending = 32
 )
 
-// paths (read-only) tell where a target gives which type.
+// paths (read-only) tell where a target gives which type. Heap and allocations
+// are one profile, which is fetched once for both.
 var paths = map[pitwall.ProfileType]string{
-	pitwall.ProfileCPU:   "/debug/pprof/profile",
-	pitwall.ProfileAlloc: "/debug/pprof/allocs",
-	pitwall.ProfileMutex: "/debug/pprof/mutex",
-	pitwall.ProfileBlock: "/debug/pprof/block",
+	pitwall.ProfileCPU:       "/debug/pprof/profile",
+	pitwall.ProfileAlloc:     "/debug/pprof/heap",
+	pitwall.ProfileHeap:      "/debug/pprof/heap",
+	pitwall.ProfileMutex:     "/debug/pprof/mutex",
+	pitwall.ProfileBlock:     "/debug/pprof/block",
+	pitwall.ProfileGoroutine: "/debug/pprof/goroutine",
 }
 
 // target scrapes one endpoint in two goroutines: scrape takes profiles one
@@ -43,14 +46,17 @@ type target struct {
 	s       *Scraper
 	stop    context.CancelFunc
 	pending chan pitwall.ProfileWindow
-	earlier map[pitwall.ProfileType]cumulative // used by scrape only
+	earlier map[pitwall.ProfileType]scraped // used by scrape only
 
-	mu     sync.Mutex // guards health
+	mu     sync.Mutex // guards all below
 	health pitwall.SourceHealth
+	aside  string                       // trouble with types other than CPU, as of their last round
+	empty  map[pitwall.ProfileType]bool // types the process does not record
 }
 
-// cumulative is the last scrape of a type that counts since the start.
-type cumulative struct {
+// scraped is the last scrape of a type: data of one that counts since the
+// start, and of others only when it was.
+type scraped struct {
 	at   time.Time
 	data []byte
 }
@@ -58,9 +64,10 @@ type cumulative struct {
 func newTarget(s *Scraper, e endpoint, stop context.CancelFunc) *target {
 	return &target{
 		endpoint: e, s: s, stop: stop, pending: make(chan pitwall.ProfileWindow, maxPending),
-		earlier: map[pitwall.ProfileType]cumulative{},
+		earlier: map[pitwall.ProfileType]scraped{}, empty: map[pitwall.ProfileType]bool{},
 		health: pitwall.SourceHealth{
-			Name: strings.Join(strings.Fields(fmt.Sprintf("pprof %s %s %s", e.service, e.version, e.instance)), " "), Message: "waiting for the first profile",
+			Signal: pitwall.SignalProfiles,
+			Name:   strings.Join(strings.Fields(fmt.Sprintf("pprof %s %s %s", e.service, e.version, e.instance)), " "), Message: "waiting for the first profile",
 		},
 	}
 }
@@ -89,15 +96,13 @@ func (t *target) scrape(ctx context.Context) {
 }
 
 // round takes one CPU window, and every few rounds the other types. Whether
-// the target is up is decided by CPU where that is asked for.
+// the target is up is decided by CPU where that is asked for; trouble with one
+// of the others leaves the rest alone.
 func (t *target) round(ctx context.Context, n int) error {
 	var others error
 	if n%t.s.c.DeltaEvery == 0 {
-		for _, typ := range t.s.c.Types {
-			if typ != pitwall.ProfileCPU {
-				others = errors.Join(others, t.delta(ctx, typ))
-			}
-		}
+		others = t.others(ctx)
+		t.complain(others)
 	}
 	if !slices.Contains(t.s.c.Types, pitwall.ProfileCPU) {
 		if others == nil {
@@ -105,11 +110,38 @@ func (t *target) round(ctx context.Context, n int) error {
 		}
 		return others
 	}
-	err := t.cpu(ctx)
-	if err == nil && others != nil {
-		t.complain(others)
+	return t.cpu(ctx)
+}
+
+// others takes all types but CPU. A target that does not answer one of them in
+// time is not asked for the others.
+func (t *target) others(ctx context.Context) error {
+	var trouble error
+	fetched := map[string][]byte{}
+	for _, typ := range t.s.c.Types {
+		if typ == pitwall.ProfileCPU {
+			continue
+		}
+		data, err := fetched[paths[typ]], error(nil)
+		if data == nil {
+			data, err = t.fetch(ctx, typ)
+		}
+		if err != nil {
+			delete(t.earlier, typ)
+			trouble = errors.Join(trouble, err)
+			if errors.Is(err, context.DeadlineExceeded) {
+				return trouble
+			}
+			continue
+		}
+		fetched[paths[typ]] = data
+		if prof.Momentary(typ) {
+			trouble = errors.Join(trouble, t.moment(typ, data))
+		} else {
+			trouble = errors.Join(trouble, t.delta(typ, data))
+		}
 	}
-	return err
+	return trouble
 }
 
 func (t *target) cpu(ctx context.Context) error {
@@ -123,18 +155,36 @@ func (t *target) cpu(ctx context.Context) error {
 	return nil
 }
 
-// delta scrapes a type that counts since the start and passes on what was added
-// since the last time. After a restart of the target it begins anew.
-func (t *target) delta(ctx context.Context, typ pitwall.ProfileType) error {
-	data, err := t.fetch(ctx, typ)
-	if err != nil {
-		delete(t.earlier, typ)
-		return err
-	}
+// moment passes on what is held now, as the window since the scrape before.
+func (t *target) moment(typ pitwall.ProfileType, data []byte) error {
+	now := t.s.c.Now()
 	before, known := t.earlier[typ]
-	now := cumulative{t.s.c.Now(), data}
+	if !known || !before.at.Before(now) {
+		before.at = now.Add(-t.s.c.Window)
+	}
+	t.earlier[typ] = scraped{at: now}
+	kept, err := prof.Keep(data, typ, nil)
+	if err != nil {
+		return fmt.Errorf("receiving a %s profile: %w", typ, err)
+	}
+	t.enqueue(typ, pitwall.Period{From: before.at, To: now}, kept)
+	return nil
+}
+
+// delta passes on what was added since the last scrape of a type that counts
+// since the start. After a restart of the target it begins anew. A profile
+// without a single sample since the start is one the process does not record:
+// no data, rather than windows that say nothing was waited for.
+func (t *target) delta(typ pitwall.ProfileType, data []byte) error {
+	what, err := prof.Describe(data)
+	if err != nil {
+		return fmt.Errorf("receiving a %s profile: %w", typ, err)
+	}
+	t.recorded(typ, what.Samples > 0)
+	before, known := t.earlier[typ]
+	now := scraped{t.s.c.Now(), data}
 	t.earlier[typ] = now
-	if !known || !before.at.Before(now.at) {
+	if !known || !before.at.Before(now.at) || what.Samples == 0 {
 		return nil
 	}
 	added, err := prof.Delta(before.data, data, typ)
@@ -164,20 +214,22 @@ func (t *target) fetch(ctx context.Context, typ pitwall.ProfileType) ([]byte, er
 	}
 	res, err := t.s.c.Client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking for a %s profile: %w", typ, err)
+		return nil, fmt.Errorf("asking for a %s profile: %w; %s", typ, withoutURL(err), remedy(err))
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("receiving a %s profile: %w", typ, err)
+		return nil, fmt.Errorf("receiving a %s profile: %w; %s", typ, err, remedy(err))
+	case res.StatusCode == http.StatusNotFound:
+		return nil, fmt.Errorf("asking for a %s profile: %s has no %s; import net/http/pprof there, or take %s out of profiles.types", typ, t.address, u.Path, typ)
 	case res.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("asking for a %s profile: %s: %s", typ, res.Status, excerpt(data))
 	case len(data) > maxBody:
-		return nil, fmt.Errorf("receiving a %s profile: more than %s", typ, pitwall.Bytes(maxBody))
+		return nil, fmt.Errorf("receiving a %s profile: more than %s; check what listens at %s", typ, pitwall.Bytes(maxBody), t.address)
 	}
 	if _, err := prof.Parse(data, typ); err != nil {
-		return nil, fmt.Errorf("receiving a %s profile: %w", typ, err)
+		return nil, fmt.Errorf("receiving a %s profile: %w; check what listens at %s", typ, err, t.address)
 	}
 	return data, nil
 }
@@ -218,38 +270,6 @@ func (t *target) settle(ctx context.Context) {
 		t.health.Accepted++
 		t.mu.Unlock()
 	}
-}
-
-// note records that the target does not answer as it should.
-func (t *target) note(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.health.Up, t.health.Message = false, err.Error()
-}
-
-// complain records trouble that leaves the target up.
-func (t *target) complain(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.health.Message = err.Error()
-}
-
-// rejected records a window that was scraped and then lost.
-func (t *target) rejected(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.health.Rejected++
-	t.health.Message = err.Error()
-}
-
-func (t *target) state() pitwall.SourceHealth {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	h := t.health
-	if !h.Up {
-		h.Blind = fmt.Sprintf("which functions of %s grew dearer", t.service)
-	}
-	return h
 }
 
 // spread is how much later than others this target starts: by its address, so

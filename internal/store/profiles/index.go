@@ -3,6 +3,8 @@ package profiles
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +37,26 @@ type entry struct {
 	To       int64               `json:"to"`
 	Requests int64               `json:"requests"`
 	Bytes    int64               `json:"bytes"`
+	Sum      string              `json:"sum"` // of the window with its data
+}
+
+// describe gives the entry of a window, yet without a file.
+func describe(w pitwall.ProfileWindow) entry {
+	e := entry{
+		Service: w.Service, Version: w.Version, Instance: w.Instance, Type: w.Type,
+		From: w.Period.From.UnixMilli(), To: w.Period.To.UnixMilli(), Requests: w.Requests, Bytes: int64(len(w.Data)),
+	}
+	e.Sum = e.sum(w.Data)
+	return e
+}
+
+// sum is the checksum by which a window is known again. The requests are not in
+// it: they may be counted differently the second time.
+func (e entry) sum(data []byte) string {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%q %q %q %q %d %d\n", e.Service, e.Version, e.Instance, e.Type, e.From, e.To)
+	_, _ = h.Write(data)
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 func (e entry) matches(q pitwall.ProfileQuery) bool {
@@ -132,6 +154,8 @@ func (s *Store) reopen() error {
 // keep adds an entry in the order of ends.
 func (s *Store) keep(e entry) {
 	s.bytes += e.Bytes
+	s.types[e.Type] += e.Bytes
+	s.sums[e.Sum] = true
 	i, _ := slices.BinarySearchFunc(s.entries, e.To, func(have entry, to int64) int {
 		if have.To <= to { // equal ends keep the order of arrival
 			return -1
@@ -142,18 +166,15 @@ func (s *Store) keep(e entry) {
 }
 
 // add writes a window's file, then its line.
-func (s *Store) add(w pitwall.ProfileWindow) error {
-	e := entry{
-		File: fmt.Sprintf("%012d%s", s.next, suffix), Service: w.Service, Version: w.Version, Instance: w.Instance, Type: w.Type,
-		From: w.Period.From.UnixMilli(), To: w.Period.To.UnixMilli(), Requests: w.Requests, Bytes: int64(len(w.Data)),
-	}
+func (s *Store) add(e entry, data []byte) error {
+	e.File = fmt.Sprintf("%012d%s", s.next, suffix)
 	line, err := json.Marshal(e)
 	if err != nil {
 		return err
 	}
 	s.next++
 	path := filepath.Join(s.dir, e.File)
-	if err := os.WriteFile(path, w.Data, 0o644); err != nil {
+	if err := os.WriteFile(path, data, 0o644); err != nil {
 		return errors.Join(err, os.RemoveAll(path))
 	}
 	before, err := s.index.Seek(0, 2)
@@ -168,33 +189,54 @@ func (s *Store) add(w pitwall.ProfileWindow) error {
 	return nil
 }
 
-// prune removes windows that are too old, and the oldest while there is too
-// much.
+// prune removes windows that are too old, and while there is too much the
+// oldest of the type that takes the most.
 func (s *Store) prune() error {
 	oldest := s.o.Now().Add(-s.o.Retention).UnixMilli()
-	gone := 0
-	for _, e := range s.entries {
-		if e.To >= oldest && s.bytes <= s.o.MaxBytes {
-			break
+	for len(s.entries) > 0 && s.entries[0].To < oldest {
+		if err := s.forget(0); err != nil {
+			return err
 		}
-		if err := os.Remove(filepath.Join(s.dir, e.File)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.forget(gone)
-			return fmt.Errorf("removing an old window: %w", err)
-		}
-		s.bytes -= e.Bytes
-		gone++
 	}
-	s.forget(gone)
+	for s.bytes > s.o.MaxBytes && len(s.entries) > 0 {
+		greedy := s.greediest()
+		i := slices.IndexFunc(s.entries, func(e entry) bool { return e.Type == greedy })
+		if err := s.forget(i); err != nil {
+			return err
+		}
+	}
 	if s.dead < slack+len(s.entries) {
 		return nil
 	}
 	return errors.Join(s.rewrite(), s.replaced())
 }
 
-// forget drops the first n entries; their lines stay in the index, dead.
-func (s *Store) forget(n int) {
-	s.entries = slices.Delete(s.entries, 0, n)
-	s.dead += n
+// greediest is the type with the most bytes; of equals the first by name.
+func (s *Store) greediest() (greedy pitwall.ProfileType) {
+	most := int64(-1)
+	for t, bytes := range s.types {
+		if bytes > most || bytes == most && t < greedy {
+			greedy, most = t, bytes
+		}
+	}
+	return greedy
+}
+
+// forget removes an entry's file and then the entry; its line stays in the
+// index, dead.
+func (s *Store) forget(i int) error {
+	e := s.entries[i]
+	if err := os.Remove(filepath.Join(s.dir, e.File)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing an old window: %w", err)
+	}
+	s.bytes -= e.Bytes
+	if s.types[e.Type] -= e.Bytes; s.types[e.Type] <= 0 {
+		delete(s.types, e.Type)
+	}
+	delete(s.sums, e.Sum)
+	s.entries = slices.Delete(s.entries, i, i+1)
+	s.dead++
+	return nil
 }
 
 // rewrite replaces the index by one without dead lines, all at once.
