@@ -27,7 +27,7 @@ soak: ## seeds, quiet runs and kills of the demo; takes long, not part of CI
 	go build -o pitwall ./cmd/pitwall
 	go run ./scripts/soak
 
-ui: ## build the pages into internal/httpd/ui
+ui: ## build the pages into internal/httpd/ui, and the snippet of internal/source/rum
 	npm --prefix web ci --no-audit --no-fund
 	npm --prefix web run build
 

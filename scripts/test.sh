@@ -27,10 +27,10 @@ else
   echo "no web/ yet"
 fi
 
-step "a real SDK, and one demo story from burn to lock"
+step "the whole process: real senders, SIGKILL, and one demo story"
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-go test -tags e2e -count=1 -timeout 6m -v -run 'TestDemo|TestJavaScriptSDK' ./internal/cli 2>&1 | tee "$out"
+go test -tags e2e -count=1 -timeout 6m -v -run 'TestDemo|TestJavaScriptSDK|TestRealPrometheus|TestSnippet|TestKilled' ./internal/cli 2>&1 | tee "$out"
 if grep -q 'no tests to run' "$out"; then
   echo "the demo test is missing: TestDemo in internal/cli, built with -tags e2e" >&2
   exit 1

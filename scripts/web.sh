@@ -9,9 +9,12 @@ npm test
 committed=$(mktemp -d)
 trap 'rm -rf "$committed"' EXIT
 cp -R ../internal/httpd/ui "$committed/ui"
+cp -R ../internal/source/rum/snippet "$committed/snippet"
 npm run build
-if ! diff -rq "$committed/ui" ../internal/httpd/ui; then
-  echo "internal/httpd/ui is not what web/ builds: run make ui and commit the result" >&2
-  exit 1
-fi
+for built in internal/httpd/ui internal/source/rum/snippet; do
+  if ! diff -rq "$committed/${built##*/}" "../$built"; then
+    echo "$built is not what web/ builds: run make ui and commit the result" >&2
+    exit 1
+  fi
+done
 npm run --if-present browser
