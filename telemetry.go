@@ -33,7 +33,7 @@ type ContextCoverage struct {
 	Calls   int64 `json:"calls"`   // spans that name a parent, and server spans that should have one
 	Joined  int64 `json:"joined"`  // their parent is there
 	Orphans int64 `json:"orphans"` // they name a parent that is not there
-	Broken  int64 `json:"broken"`  // server spans without a parent, of a service that others call
+	Broken  int64 `json:"broken"`  // server spans without a parent, of an operation that others call
 	// Share is Joined / Calls with its 95 % interval; all zero without calls.
 	Share Ratio `json:"share"`
 	Low   Ratio `json:"low"`
@@ -101,4 +101,16 @@ type BlindSpot struct {
 	Means   string      `json:"means"`  // "a slow function cannot be named"
 	Remedy  string      `json:"remedy"` // the next step, with the line of configuration
 	Link    string      `json:"link,omitempty"`
+	// Stops is what cannot be done because of it; empty: it can, seeing less.
+	Stops Stops `json:"stops,omitempty"`
 }
+
+// Stops is which part of the loop a blind spot stands in the way of.
+type Stops string
+
+// The parts, the worst first.
+const (
+	StopsJudging   Stops = "judging"   // whether an objective burns cannot be told
+	StopsDiagnosis Stops = "diagnosis" // it can, but not why
+	StopsActing    Stops = "acting"    // nor can anything be done about it
+)

@@ -82,8 +82,8 @@ func checkAll(ctx context.Context, g *global) error {
 		func() error { _, err := readPlaybooks(conf); return err },
 		func() error { _, err := readTarget(conf); return err },
 		func() error { _, err := readRepository(ctx, conf); return err },
-		func() error { return readable(conf.Changes.SecretFile) },
-		func() error { return readable(conf.Target.TokenFile) },
+		func() error { _, err := readJourneys(conf); return err },
+		func() error { return allReadable(conf) },
 	} {
 		switch err := faultOr(g, check()); {
 		case errors.Is(err, exitError{exitNo}):
@@ -97,6 +97,21 @@ func checkAll(ctx context.Context, g *global) error {
 	}
 	fmt.Fprintf(g.env.Stdout, "valid: %s\n", objectives(slos))
 	fmt.Fprintln(g.env.Stderr, "next: pitwall serve")
+	return nil
+}
+
+// allReadable asks whether every secret that is named can be read.
+func allReadable(conf config.Config) error {
+	c, s := conf.Changes, conf.Sources
+	files := []string{conf.Target.TokenFile, c.SecretFile, c.GitHub.SecretFile, c.ArgoCD.TokenFile, c.Flagger.TokenFile, c.Alertmanager.TokenFile}
+	for _, r := range []config.Remote{s.Prometheus, s.Tempo, s.Jaeger, s.Pyroscope} {
+		files = append(files, r.TokenFile, r.PasswordFile)
+	}
+	for _, file := range files {
+		if err := readable(file); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

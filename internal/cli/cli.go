@@ -111,9 +111,9 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 		SilenceErrors: true,
 		Version:       Version,
 	},
-		serveCommand(g), demoCommand(g), checkCommand(g), statusCommand(g),
+		serveCommand(g), demoCommand(g), checkCommand(g), doctorCommand(g), statusCommand(g),
 		planCommand(g), sloCommand(g), gateCommand(g), recordCommand(g),
-		operationCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), labCommand(),
+		operationCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), syntheticCommand(g), labCommand(),
 		exitCodesTopic(), environmentTopic(),
 	)
 	f := root.PersistentFlags()

@@ -127,5 +127,5 @@ func answerError(status int, path string, raw []byte) error {
 	if status == http.StatusNotFound {
 		kind = pitwall.NotFound
 	}
-	return &pitwall.Error{Op: "asking server", Kind: kind, ID: in.path, Err: fmt.Errorf("it answered %d", status), Hint: "is a pitwall behind --server?"}
+	return &pitwall.Error{Op: "asking server", Kind: kind, ID: path, Err: fmt.Errorf("it answered %d", status), Hint: "is a pitwall behind --server?"}
 }

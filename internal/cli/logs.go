@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/httpd"
+	"github.com/pitwall/pitwall/internal/logs"
 	"github.com/pitwall/pitwall/internal/report"
 )
 
@@ -90,15 +91,13 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // contrastAnswer is what the server says about two periods of logs.
 type contrastAnswer struct {
-	Changes []map[string]any `json:"changes"`
+	Changes []logs.PatternChange `json:"changes"`
 }
 
 func (a contrastAnswer) table(w io.Writer) string {
 	fmt.Fprintln(w, "WHAT\tSERVICE\tSEVERITY\tBEFORE\tAFTER\tPATTERN")
 	for _, c := range a.Changes {
-		pattern, _ := c["pattern"].(map[string]any)
-		severity, _ := pattern["severity"].(float64)
-		fmt.Fprintf(w, "%v\t%v\t%s\t%v\t%v\t%s\n", c["kind"], pattern["service"], severityWord(pitwall.LogSeverity(severity)), c["before_n"], c["after_n"], oneLine(fmt.Sprint(pattern["template"])))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Kind, c.Service, severityWord(c.Severity), report.Count(c.Before.N), report.Count(c.After.N), oneLine(c.Template))
 	}
 	return ifNone(len(a.Changes), "No pattern is new, grew or vanished beyond chance.")
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -75,6 +76,9 @@ func configPaths(getenv func(string) string) []string {
 
 // serve wires the house, listens, and runs until ctx ends.
 func serve(ctx context.Context, env Env, conf config.Config) error {
+	if env.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // a little CPU for a third of the memory: most of it is columns that stay
+	}
 	log := slog.New(slog.NewTextHandler(env.Stderr, nil))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -93,7 +97,7 @@ func serve(ctx context.Context, env Env, conf config.Config) error {
 	log.Info("Serving", "page", "http://"+lis.http.Addr().String(), "otlp_http", lis.otlp.Addr(), "otlp_grpc", lis.grpc.Addr(), "data", conf.DataDir)
 
 	var wg sync.WaitGroup
-	failed := make(chan error, 5)
+	failed := make(chan error, 4+len(h.loops))
 	run := func(what string, f func() error) {
 		wg.Add(1)
 		go func() {
@@ -103,14 +107,14 @@ func serve(ctx context.Context, env Env, conf config.Config) error {
 			}
 		}()
 	}
-	page := server(h.page)
-	otlp := server(h.receiver.Handler())
+	page := listener(h.page)
+	otlp := listener(h.receiver.Handler())
 	run("serving the page", func() error { return page.Serve(lis.http) })
 	run("serving OTLP over HTTP", func() error { return otlp.Serve(lis.otlp) })
 	run("serving OTLP over gRPC", func() error { return h.receiver.ServeGRPC(ctx, lis.grpc) })
 	run("running the engine", func() error { return h.engine.Run(ctx) })
-	if h.scraper != nil {
-		run("scraping profiles", func() error { return h.scraper.Run(ctx) })
+	for _, l := range h.loops {
+		run(l.doing, func() error { return l.run(ctx) })
 	}
 	select {
 	case <-ctx.Done():
@@ -122,9 +126,9 @@ func serve(ctx context.Context, env Env, conf config.Config) error {
 	return err
 }
 
-// server has limits on everything a slow or hostile client could hold open; the
+// listener has limits on everything a slow or hostile client could hold open; the
 // event stream lifts the write limit for itself.
-func server(h http.Handler) *http.Server {
+func listener(h http.Handler) *http.Server {
 	return &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute}
 }
 

@@ -3,33 +3,27 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/config"
 	"github.com/pitwall/pitwall/internal/engine"
 	"github.com/pitwall/pitwall/internal/httpd"
-	"github.com/pitwall/pitwall/internal/playbook"
-	"github.com/pitwall/pitwall/internal/policy"
 	"github.com/pitwall/pitwall/internal/record"
 	"github.com/pitwall/pitwall/internal/slo"
 	"github.com/pitwall/pitwall/internal/source/otlp"
-	"github.com/pitwall/pitwall/internal/source/pprof"
-	"github.com/pitwall/pitwall/internal/source/rum"
 	"github.com/pitwall/pitwall/internal/source/webhook"
+	"github.com/pitwall/pitwall/internal/store/logs"
 	"github.com/pitwall/pitwall/internal/store/metrics"
 	"github.com/pitwall/pitwall/internal/store/profiles"
 	"github.com/pitwall/pitwall/internal/store/spans"
 	"github.com/pitwall/pitwall/internal/store/sqlite"
 	"github.com/pitwall/pitwall/internal/target/git"
 	target "github.com/pitwall/pitwall/internal/target/webhook"
-	"github.com/pitwall/pitwall/playbooks"
 )
 
 // house is everything one serving process is made of.
@@ -37,19 +31,29 @@ type house struct {
 	db       *sqlite.DB
 	spans    *spans.Store
 	metrics  *metrics.Store
+	logs     *logs.Store
 	profiles *profiles.Store
 	recorder *record.Recorder
 	engine   *engine.Engine
 	receiver *otlp.Receiver
-	scraper  *pprof.Scraper // nil: no targets configured
 	page     http.Handler
+	loops    []loop
+	health   []pitwall.Health
+	mounts   map[string]http.Handler
+	journeys func() any // how synthetic journeys stand; nil: there are none
+}
+
+// loop is something that runs for as long as the house stands.
+type loop struct {
+	doing string // a gerund, for the error that ends it
+	run   func(context.Context) error
 }
 
 // wire opens the stores, reads what policy, playbooks and objectives say, and
 // connects it all.
 func wire(ctx context.Context, conf config.Config, log *slog.Logger) (*house, error) {
-	h := &house{}
-	if err := h.open(conf); err != nil {
+	h := &house{mounts: map[string]http.Handler{}}
+	if err := h.open(conf, log); err != nil {
 		h.close(log)
 		return nil, err
 	}
@@ -60,62 +64,24 @@ func wire(ctx context.Context, conf config.Config, log *slog.Logger) (*house, er
 	return h, nil
 }
 
-// open opens every store of the data directory.
-func (h *house) open(conf config.Config) (err error) {
-	if h.db, err = sqlite.Open(conf.DataDir); err != nil {
-		return err
-	}
-	if h.spans, err = spans.Open(filepath.Join(conf.DataDir, "spans"), spans.Options{Now: time.Now}); err != nil {
-		return err
-	}
-	if h.metrics, err = metrics.Open(filepath.Join(conf.DataDir, "metrics"), metrics.Options{Now: time.Now}); err != nil {
-		return err
-	}
-	h.profiles, err = profiles.Open(filepath.Join(conf.DataDir, "profiles"), profiles.Options{Now: time.Now})
-	return err
-}
-
-// close closes what is open, in the order in which it depends on each other.
-func (h *house) close(log *slog.Logger) {
-	for _, c := range []struct {
-		what  string
-		open  bool
-		close func() error
-	}{
-		{"spans", h.spans != nil, func() error { return h.spans.Close() }},
-		{"metrics", h.metrics != nil, func() error { return h.metrics.Close() }},
-		{"profiles", h.profiles != nil, func() error { return h.profiles.Close() }},
-		{"state", h.db != nil, func() error { return h.db.Close() }},
-	} {
-		if !c.open {
-			continue
-		}
-		if err := c.close(); err != nil {
-			log.Error("Store not closed", "store", c.what, "err", err)
-		}
-	}
-}
-
 func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logger) error {
 	h.recorder = record.New(h.db, time.Now)
 	c, err := h.engineConfig(ctx, conf, log)
 	if err != nil {
 		return err
 	}
-	if conf.Profiles.FileSD != "" {
-		h.scraper = pprof.New(pprof.Config{FileSD: conf.Profiles.FileSD, Window: conf.Profiles.Window, Sink: h.profiles, Requests: h.spans, Now: time.Now})
-		c.Health = append(c.Health, h.scraper)
-	}
-	h.receiver = otlp.New(otlp.Config{Spans: h.spans, Metrics: h.metrics, Now: time.Now})
-	beacons := rum.New(rum.Config{Sink: h.db, Now: time.Now})
-	secret := ""
-	if conf.Changes.SecretFile != "" {
-		if secret, err = config.ReadSecret(conf.Changes.SecretFile); err != nil {
+	for _, part := range []func() error{
+		func() error { return h.receive(conf, log) },
+		func() error { return h.announce(conf) },
+		func() error { return h.probe(conf) },
+		func() error { return h.readElsewhere(conf, &c) },
+		func() error { return h.answerPromQL(log) },
+	} {
+		if err := part(); err != nil {
 			return err
 		}
 	}
-	changes := webhook.New(webhook.Config{Log: h.db, Secret: secret, Now: time.Now})
-	c.Health = append(c.Health, h.receiver, beacons, changes, h.spans, h.metrics, h.profiles, h.db)
+	c.Health = append(h.health, h.spans, h.metrics, h.logs, h.profiles, h.db)
 	if h.engine, err = engine.New(ctx, c); err != nil {
 		return err
 	}
@@ -123,7 +89,7 @@ func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logge
 		return err
 	}
 	h.page, err = httpd.New(httpd.Config{Engine: h.engine, Now: time.Now, PublicURL: c.Settings.PublicURL, Log: log, Stop: ctx.Done(),
-		Mounts: map[string]http.Handler{"/api/v1/changes": changes, "/api/v1/rum": beacons}})
+		Mounts: h.mounts, Signals: h.signals(conf)})
 	return err
 }
 
@@ -161,10 +127,12 @@ func (h *house) engineConfig(ctx context.Context, conf config.Config, log *slog.
 	c = engine.Config{
 		SLOs: slos, Ledger: slo.NewLedger(slos, conf.LedgerStep), Policy: rules, Books: books, Recorder: h.recorder,
 		Spans: h.spans, Metrics: h.metrics, Profiles: h.profiles, Changes: h.db, PageLoads: h.db, Ledgers: h.db, Leases: h.db,
-		Settings: settings(conf), Owner: conf.OwnerOf, Environment: conf.Environment,
+		KPIs: kpis(conf), Settings: settings(conf), Owner: conf.OwnerOf, Environment: conf.Environment,
 		Instance: fmt.Sprintf("pitwall-%d-%d", os.Getpid(), time.Now().UnixNano()),
 		Now:      time.Now, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), Log: log,
 	}
+	v := &volumes{h: h, conf: conf, started: time.Now()}
+	c.Operations, c.Logs, c.Controls, c.Volumes, c.Cardinality = h.spans, h.logs, conf.Target.Services, v.All, h.cardinality
 	if c.Target, err = readTarget(conf); err != nil {
 		return c, err
 	}
@@ -186,59 +154,4 @@ func readRepository(ctx context.Context, conf config.Config) (pitwall.Repository
 		return nil, nil
 	}
 	return git.Open(ctx, conf.Enforce.Repository, git.Options{Now: time.Now, FastForward: conf.Enforce.FastForward})
-}
-
-func settings(conf config.Config) engine.Settings {
-	e := conf.Engine
-	return engine.Settings{
-		Tick: e.Tick, Settle: e.Settle, Baseline: e.Baseline, OnsetLookback: e.OnsetLookback,
-		DiagnoseMin: e.DiagnoseMin, DiagnoseMax: e.DiagnoseMax, StepMax: e.Canary.StepMax, Watch: e.Watch,
-		VerifyMin: e.Verify.MinRequests, VerifyMax: e.Verify.Max, Deadline: e.Deadline, LeaseTTL: e.LeaseTTL,
-		Retry: e.Retry, MaxTries: e.MaxTries, MinRequests: e.Canary.MinRequests, Alpha: e.Canary.Alpha, Margin: e.Canary.Margin,
-		PublicURL: orElse(conf.PublicURL, "http://"+conf.Listen.HTTP),
-	}
-}
-
-// readSLOs reads the objectives, their windows scaled as configured.
-func readSLOs(conf config.Config) ([]pitwall.SLO, error) {
-	files, err := conf.SLOFiles()
-	if err != nil {
-		return nil, err
-	}
-	slos, _, err := slo.ReadFiles("", files...)
-	if err != nil {
-		return nil, err
-	}
-	for i := range slos {
-		slos[i] = slo.Scale(slos[i], conf.TimeScale)
-	}
-	return slos, nil
-}
-
-func readPolicy(conf config.Config) (*policy.Policy, error) {
-	if conf.Policy == "" {
-		return policy.Default()
-	}
-	data, err := os.ReadFile(conf.Policy)
-	if err != nil {
-		return nil, &pitwall.Error{Op: "reading policy", Kind: pitwall.Invalid, ID: conf.Policy, Err: err, Hint: "policy: in pitwall.yaml names it"}
-	}
-	return policy.Load(conf.Policy, data)
-}
-
-// readPlaybooks reads the shipped catalogue and, before it, the user's own.
-func readPlaybooks(conf config.Config) ([]pitwall.Playbook, error) {
-	var all []pitwall.Playbook
-	sources := []fs.FS{playbooks.FS}
-	if conf.Playbooks != "" {
-		sources = []fs.FS{os.DirFS(conf.Playbooks), playbooks.FS}
-	}
-	for _, fsys := range sources {
-		books, err := playbook.Load(fsys)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, books...)
-	}
-	return all, nil
 }

@@ -40,6 +40,7 @@ type Config struct {
 	Profiles   Profiles `yaml:"profiles"`
 	Changes    Changes  `yaml:"changes"`
 	Sources    Sources  `yaml:"sources"`
+	Storage    Storage  `yaml:"storage"`
 	Synthetics []string `yaml:"synthetics"` // journey files or globs
 	Secrets    string   `yaml:"secrets"`    // directory of the files that journeys' ${secret:name} names
 	KPIs       []KPI    `yaml:"kpis"`
@@ -123,6 +124,7 @@ func Default() Config {
 		Metrics:  Metrics{Retention: 15 * 24 * time.Hour, Disk: 10 * GiB, OutOfOrder: 10 * time.Minute},
 		Logs:     Logs{Retention: 3 * 24 * time.Hour, Disk: 2 * GiB},
 		Profiles: Profiles{Window: 10 * time.Second, Types: []pitwall.ProfileType{pitwall.ProfileCPU, pitwall.ProfileAlloc, pitwall.ProfileHeap, pitwall.ProfileGoroutine, pitwall.ProfileMutex, pitwall.ProfileBlock}, Retention: 7 * 24 * time.Hour, Disk: 2 * GiB},
+		Storage:  Storage{Currency: "USD"},
 		Sources: Sources{
 			Prometheus: Remote{Timeout: 30 * time.Second}, Tempo: Remote{Timeout: 30 * time.Second},
 			Jaeger: Remote{Timeout: 30 * time.Second}, Pyroscope: Remote{Timeout: 30 * time.Second},

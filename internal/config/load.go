@@ -59,6 +59,27 @@ func Keys() []string {
 	return keys
 }
 
+// Values gives every value in effect as it would be written, by key.
+func (c Config) Values() map[string]string {
+	values := map[string]string{}
+	var n yaml.Node
+	if n.Encode(c) != nil {
+		return values
+	}
+	flatten(&n, "", func(key string, v *yaml.Node) {
+		values[key] = v.Value
+		if v.Kind != yaml.SequenceNode {
+			return
+		}
+		if v.Style = yaml.FlowStyle; len(v.Content) > 0 {
+			if text, err := yaml.Marshal(v); err == nil {
+				values[key] = strings.TrimSpace(string(text))
+			}
+		}
+	})
+	return values
+}
+
 // flatten visits every key that holds a value or a list, with its node.
 func flatten(n *yaml.Node, prefix string, visit func(key string, value *yaml.Node)) {
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -153,6 +153,12 @@ type Remote struct {
 	Timeout      time.Duration `yaml:"timeout"`
 }
 
+// Storage is what keeping data costs.
+type Storage struct {
+	PriceGiBMonth float64 `yaml:"price_gib_month"` // of a GiB kept for a month; 0: not known
+	Currency      string  `yaml:"currency"`
+}
+
 // KPI is a business number worth watching, as a query.
 type KPI struct {
 	Name    string              `yaml:"name"`

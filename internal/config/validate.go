@@ -41,6 +41,8 @@ func (c Config) validate() (key string, err error) {
 		return "target.url", fmt.Errorf("needs target.services, the list of services that may be changed")
 	case !(c.Traces.Sample >= 0 && c.Traces.Sample <= 1):
 		return "traces.sample", fmt.Errorf("%v must lie between 0 and 1", c.Traces.Sample)
+	case !(c.Storage.PriceGiBMonth >= 0 && c.Storage.PriceGiBMonth < 1e9):
+		return "storage.price_gib_month", fmt.Errorf("%v is not a price", c.Storage.PriceGiBMonth)
 	case !(e.Canary.Alpha > 0 && e.Canary.Alpha < 0.5):
 		return "engine.canary.alpha", fmt.Errorf("%v must lie between 0 and 0.5", e.Canary.Alpha)
 	case !(e.Canary.Margin >= 0 && e.Canary.Margin < 1):
@@ -107,7 +109,7 @@ func checkValue(key, text string) error {
 		if u.User != nil {
 			return fmt.Errorf("a URL must not carry a secret; name a file instead")
 		}
-	case key != "engine.canary.margin" && key != "traces.sample" && (text == "0" || text == "0s" || strings.HasPrefix(text, "-")):
+	case key != "engine.canary.margin" && key != "traces.sample" && key != "storage.price_gib_month" && (text == "0" || text == "0s" || strings.HasPrefix(text, "-")):
 		return fmt.Errorf("must be more than zero")
 	}
 	return nil

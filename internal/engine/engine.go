@@ -38,6 +38,13 @@ type Config struct {
 	Health     []pitwall.Health
 	KPIs       []pitwall.KPI
 
+	// What only Telemetry reads; each may be nil.
+	Operations  pitwall.OperationReader // nil: totals are those of a sample
+	Logs        pitwall.LogReader
+	Controls    []pitwall.ServiceName // that Target may change; nil: asked of those with objectives
+	Volumes     func(context.Context) []pitwall.SignalVolume
+	Cardinality func(context.Context) (*pitwall.Cardinality, error)
+
 	Settings    Settings
 	Environment string // a fact for policy
 	Owner       func(pitwall.ServiceName) string
@@ -105,6 +112,7 @@ type Engine struct {
 	drawn  map[pitwall.PlanID]time.Time // when the live chart was made
 	busy   map[pitwall.PlanID]bool
 	rng    sync.Mutex // guards c.Rand
+	seeing seeing     // guards itself
 }
 
 // New reads the record and gives an engine that knows every plan in it.
@@ -172,6 +180,7 @@ func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
 	if err := e.flush(ctx); err != nil {
 		e.log.Error("Ledger not saved", "err", err)
 	}
+	e.seeing.observe(e.Health())
 	e.record.Lock()
 	err := e.current(ctx)
 	e.record.Unlock()

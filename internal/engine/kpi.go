@@ -12,7 +12,7 @@ import (
 
 const (
 	// kpiPoints is how many points of a KPI a mean is taken over.
-	kpiPoints = 30
+	kpiPoints = 90
 	// kpiPatience bounds all queries of one reading together: a plan must not
 	// wait for a number that is nice to have.
 	kpiPatience = 3 * time.Second

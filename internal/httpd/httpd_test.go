@@ -377,11 +377,19 @@ func TestStorybook(t *testing.T) {
 	}
 	errs := make(chan error, len(books))
 	for at, names := range books {
-		h, err := httpd.New(httpd.Config{Engine: storybook.NewEngine(clock, names...), Now: clock})
+		book := storybook.NewEngine(clock, names...)
+		h, err := httpd.New(httpd.Config{Engine: book, Now: clock, Signals: httpd.Signals{Telemetry: book.Telemetry, Settings: bookSettings}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		go func() { errs <- http.ListenAndServe(at, h) }()
 	}
 	t.Fatal(<-errs)
+}
+
+func bookSettings() (list []httpd.Setting) {
+	for _, s := range storybook.Settings() {
+		list = append(list, httpd.Setting(s))
+	}
+	return list
 }

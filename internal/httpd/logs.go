@@ -94,14 +94,6 @@ func (s *server) logContrast(ctx context.Context, in *struct {
 			in.At.Format(time.RFC3339), q.Period.From.Format(time.RFC3339), q.Period.To.Format(time.RFC3339)))
 	}
 	sides := [2]pitwall.Period{{From: q.Period.From, To: in.At}, {From: in.At, To: q.Period.To}}
-	var found [2][]pitwall.LogPattern
-	q.Limit = 10_000
-	for i, side := range sides {
-		q.Period = side
-		if found[i], err = s.Signals.Logs.LogPatterns(ctx, q); err != nil {
-			return nil, fail(err)
-		}
-	}
-	return ok(contrastList{"pitwall.log-contrast/1", sides[0], sides[1],
-		s.Signals.LogContrast(found[0], found[1], sides[0].Duration(), sides[1].Duration())}, nil)
+	changes, err := s.Signals.LogContrast(ctx, q, sides[0], sides[1])
+	return ok(contrastList{"pitwall.log-contrast/1", sides[0], sides[1], changes}, err)
 }

@@ -17,12 +17,17 @@ import (
 type Signals struct {
 	Operations pitwall.OperationReader
 	Logs       pitwall.LogReader
-	// LogContrast says how the patterns of two periods differ.
-	LogContrast func(before, after []pitwall.LogPattern, beforeFor, afterFor time.Duration) any
+	// LogContrast says which patterns are new, grew, shrank or vanished from one
+	// period to the next; the query is asked for both.
+	LogContrast func(ctx context.Context, q pitwall.LogQuery, before, after pitwall.Period) (any, error)
 	Alerts      pitwall.AlertLog
 	Changes     pitwall.ChangeLog
 	KPIs        func(context.Context) []pitwall.KPIReading
 	Settings    func() []Setting
+	// Journeys says how the synthetic journeys stand.
+	Journeys func() any
+	// Telemetry says what can be seen and what cannot.
+	Telemetry func(context.Context) (pitwall.Telemetry, error)
 }
 
 // Setting is one value of the configuration, with where it came from. Secrets
@@ -85,6 +90,10 @@ type (
 		Rows     []report.KPIRow      `json:"rows"`
 		Readings []pitwall.KPIReading `json:"readings"`
 	}
+	journeyList struct {
+		Schema   string `json:"schema"`
+		Journeys any    `json:"journeys"`
+	}
 	settingList struct {
 		Schema string    `json:"schema"`
 		Keys   []Setting `json:"keys"`
@@ -128,6 +137,8 @@ func (s *server) signals(a huma.API) {
 	huma.Register(a, get("list-changes", "/changes", "What happened to the world"), s.changes)
 	huma.Register(a, get("list-alerts", "/alerts", "What other alerting systems said"), s.alerts)
 	huma.Register(a, get("list-kpis", "/kpis", "Business numbers of the last 15 minutes beside those of the day before"), s.kpis)
+	s.seeing(a)
+	huma.Register(a, get("list-journeys", "/synthetics", "The synthetic journeys, with their last run"), s.journeys)
 	huma.Register(a, get("view-config", "/config", "The configuration in effect, with where each value came from"), s.settings)
 }
 
@@ -214,6 +225,14 @@ func (s *server) settings(context.Context, *struct{}) (*body[settingList], error
 	list := settingList{"pitwall.config/1", []Setting{}}
 	if s.Signals.Settings != nil {
 		list.Keys = s.Signals.Settings()
+	}
+	return ok(list, nil)
+}
+
+func (s *server) journeys(context.Context, *struct{}) (*body[journeyList], error) {
+	list := journeyList{"pitwall.synthetics/1", []struct{}{}}
+	if s.Signals.Journeys != nil {
+		list.Journeys = s.Signals.Journeys()
 	}
 	return ok(list, nil)
 }

@@ -222,12 +222,12 @@ func (e *Engine) VerifyRecord(context.Context) (uint64, error) {
 func (e *Engine) Health() []pitwall.SourceHealth {
 	now := e.now()
 	list := []pitwall.SourceHealth{
-		{Name: "otlp/traces", Up: true, LastSeen: now.Add(-2 * time.Second), Accepted: 284_112},
-		{Name: "otlp/metrics", Up: true, LastSeen: now.Add(-4 * time.Second), Accepted: 61_904},
-		{Name: "pprof checkout", Up: true, LastSeen: now.Add(-3 * time.Second), Accepted: 72},
+		{Name: "otlp/traces", Signal: pitwall.SignalTraces, Up: true, LastSeen: now.Add(-2 * time.Second), Lag: 1.4, Accepted: 284_112, Blind: "latency, errors and calls of every service"},
+		{Name: "otlp/metrics", Signal: pitwall.SignalMetrics, Up: true, LastSeen: now.Add(-4 * time.Second), Accepted: 61_904},
+		{Name: "pprof checkout", Signal: pitwall.SignalProfiles, Up: true, LastSeen: now.Add(-3 * time.Second), Accepted: 72},
 	}
 	if len(e.cases) > 0 {
-		list = append(list, pitwall.SourceHealth{Name: "pprof orders", Up: false, LastSeen: now.Add(-4 * time.Minute), Rejected: 18, Message: "connection refused",
+		list = append(list, pitwall.SourceHealth{Name: "pprof orders", Signal: pitwall.SignalProfiles, Up: false, LastSeen: now.Add(-4 * time.Minute), Rejected: 18, Message: "connection refused",
 			Blind: "what orders spends its CPU on"})
 	}
 	return list
