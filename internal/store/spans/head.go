@@ -1,48 +1,94 @@
 package spans
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pitwall/pitwall"
 )
 
 // maxChunk is how many spans a chunk holds; a query skips a chunk by its time
-// range, and forgetting drops whole chunks.
-const maxChunk = 1 << 16
+// range, and cutting and forgetting take whole chunks.
+const maxChunk = 1 << 14
 
-// chunk is a run of spans in order of arrival, with its own dictionary, so that
-// old strings go when their chunk goes.
+const (
+	rowBytes  = 90 // of a span's fixed columns
+	attrBytes = 8
+	wordBytes = 64 // of a dictionary entry besides its text, roughly
+)
+
+// chunk is a run of whole batches in order of arrival, with its own dictionary,
+// so that old strings go when their chunk goes.
 type chunk struct {
-	b              pitwall.SpanBatch
-	minEnd, maxEnd int64 // of the spans' ends, unix nanoseconds
-	arrival        int64 // of the newest span
+	b               pitwall.SpanBatch
+	minEnd, maxEnd  int64  // of the spans' ends, unix nanoseconds
+	oldest, arrival int64  // arrival of the oldest and the newest span
+	first, last     uint64 // log positions of the first and the last batch
+	text            int64  // bytes of the dictionary
+	addedUp         bool   // the rollup files have its spans already
+	cutting         bool   // the cutter is at it: nothing is added, and it stays
 }
 
-// head is the part of the store that answers: the newest spans in memory.
+func (c *chunk) bytes() int64 {
+	return int64(c.b.Len())*rowBytes + int64(len(c.b.AttrKey))*attrBytes + c.text
+}
+
+// arrived is a batch with what the log says of it.
+type arrived struct {
+	batch    *pitwall.SpanBatch
+	position uint64
+	arrival  int64 // unix nanoseconds
+	addedUp  bool
+}
+
+// head is the newest spans, in memory.
 type head struct {
-	chunks  []*chunk
-	size    int // spans per chunk
-	spans   int
-	dropped uint64 // spans forgotten for want of room, not of age
-	number  []uint32
+	chunks   []*chunk
+	size     int   // spans per chunk
+	maxBytes int64 // per chunk
+	maxAge   int64 // of the oldest span of a chunk that is still filled, ns
+	spans    int
+	dropped  uint64 // spans forgotten for want of room, not of age
+	number   []uint32
+	attrs    int // of the last full chunk, to make the next as large at once
 }
 
-func newHead(maxSpans int) *head { return &head{size: min(maxChunk, max(1, maxSpans/16))} }
+// newHead makes a head whose bounds are reached by some sixteen chunks.
+func newHead(o Options) *head {
+	return &head{size: min(maxChunk, max(1, o.MaxSpans/16)), maxBytes: o.HeadBytes / 8, maxAge: int64(o.HeadAge) / 4}
+}
 
-// add copies a batch to the end.
-func (h *head) add(b *pitwall.SpanBatch, arrival int64) {
-	for from := 0; from < b.Len(); {
-		if n := len(h.chunks); n == 0 || h.chunks[n-1].b.Len() >= h.size {
-			h.chunks = append(h.chunks, newChunk(h.size))
+// add copies a batch to the end. A batch is never split: what a log position
+// covers is in one chunk.
+func (h *head) add(a arrived) {
+	n := len(h.chunks)
+	if n == 0 || !h.fits(h.chunks[n-1], a) {
+		if n > 0 {
+			h.attrs = len(h.chunks[n-1].b.AttrKey)
 		}
-		c := h.chunks[len(h.chunks)-1]
-		to := min(b.Len(), from+h.size-c.b.Len())
-		h.number = c.take(b, from, to, h.number)
-		c.arrival = max(c.arrival, arrival)
-		h.spans += to - from
-		from = to
+		h.chunks = append(h.chunks, newChunk(max(h.size, a.batch.Len()), h.attrs, a))
+		n++
 	}
+	c := h.chunks[n-1]
+	h.number = c.take(a.batch, h.number)
+	c.last, c.arrival = a.position, max(c.arrival, a.arrival)
+	h.spans += a.batch.Len()
 }
 
-func newChunk(size int) *chunk {
+func (h *head) fits(c *chunk, a arrived) bool {
+	return !c.cutting && c.addedUp == a.addedUp && c.b.Len()+a.batch.Len() <= h.size &&
+		c.bytes() < h.maxBytes && a.arrival-c.oldest < h.maxAge
+}
+
+// bytes is roughly what the spans take in memory.
+func (h *head) bytes() (n int64) {
+	for _, c := range h.chunks {
+		n += c.bytes()
+	}
+	return n
+}
+
+func newChunk(size, attrs int, a arrived) *chunk {
 	b := pitwall.SpanBatch{
 		TraceID: make([]pitwall.TraceID, 0, size), SpanID: make([]uint64, 0, size), ParentID: make([]uint64, 0, size),
 		Start: make([]int64, 0, size), Duration: make([]int64, 0, size),
@@ -50,21 +96,27 @@ func newChunk(size int) *chunk {
 		Peer: make([]uint32, 0, size), Statement: make([]uint32, 0, size),
 		Kind: make([]pitwall.SpanKind, 0, size), Failed: make([]bool, 0, size),
 		ReqBytes: make([]int64, 0, size), RespBytes: make([]int64, 0, size), AttrEnd: make([]uint32, 0, size),
+		AttrKey: make([]uint32, 0, attrs), AttrValue: make([]uint32, 0, attrs),
 	}
 	b.Intern("")
-	return &chunk{b: b, minEnd: 1<<63 - 1, maxEnd: -1 << 63}
+	return &chunk{b: b, minEnd: 1<<63 - 1, maxEnd: -1 << 63, oldest: a.arrival, first: a.position, addedUp: a.addedUp}
 }
 
-// take appends rows [from, to) of src; number is scratch for the dictionary and
-// is given back.
-func (c *chunk) take(src *pitwall.SpanBatch, from, to int, number []uint32) []uint32 {
+// take appends the rows of src; number is scratch for the dictionary and is
+// given back.
+func (c *chunk) take(src *pitwall.SpanBatch, number []uint32) []uint32 {
 	number = number[:0]
 	for _, s := range src.Strings {
-		number = append(number, c.b.Intern(s))
+		id, known := c.b.Lookup(s)
+		if !known {
+			id = c.b.Intern(strings.Clone(s)) // s may be a part of something large
+			c.text += int64(len(s)) + wordBytes
+		}
+		number = append(number, id)
 	}
-	appendRows(&c.b, src, from, to, number)
-	for i := from; i < to; i++ {
-		end := src.Start[i] + src.Duration[i]
+	appendRows(&c.b, src, 0, src.Len(), number)
+	for i, start := range src.Start {
+		end := start + src.Duration[i]
 		c.minEnd, c.maxEnd = min(c.minEnd, end), max(c.maxEnd, end)
 	}
 	return number
@@ -100,26 +152,35 @@ func appendRows(dst, src *pitwall.SpanBatch, from, to int, number []uint32) {
 }
 
 func translate(dst, src, number []uint32) []uint32 {
-	for _, v := range src {
-		dst = append(dst, number[v])
+	at := len(dst)
+	dst = slices.Grow(dst, len(src))[:at+len(src)]
+	out := dst[at:]
+	for i, v := range src {
+		out[i] = number[v]
 	}
 	return dst
 }
 
 // forget drops chunks whose newest span came before the given time, and the
-// oldest chunks until at most maxSpans are left.
+// oldest chunks until at most maxSpans are left. A chunk being cut stays.
 func (h *head) forget(before int64, maxSpans int) {
 	for len(h.chunks) > 0 {
 		c := h.chunks[0]
 		old := c.arrival < before
-		if !old && h.spans <= maxSpans {
+		if c.cutting || !old && h.spans <= maxSpans {
 			return
 		}
 		if !old {
 			h.dropped += uint64(c.b.Len())
 		}
+		h.remove(c)
+	}
+}
+
+// remove takes a chunk out.
+func (h *head) remove(c *chunk) {
+	if i := slices.Index(h.chunks, c); i >= 0 {
 		h.spans -= c.b.Len()
-		h.chunks[0] = nil
-		h.chunks = h.chunks[1:]
+		h.chunks = slices.Delete(h.chunks, i, i+1)
 	}
 }

@@ -3,19 +3,38 @@ package spans
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/store/spans/rollup"
 	"github.com/pitwall/pitwall/internal/store/wal"
 )
 
 // health is what the store tells of itself; guarded by the store's lock.
 type health struct {
 	accepted, rejected uint64
+	duplicates         uint64 // deliveries that came again
 	last               int64  // arrival of the newest batch, unix nanoseconds
-	trouble            string // the present trouble; "" when all is well
+	trouble            string // the present trouble with the log; "" when all is well
+	cutting, tidying   string // the present trouble with making blocks, and with deleting and merging
 	found              []string
+	more               int // findings beyond mostFound
+
+	cuts, blockSpans, leftOut uint64 // what became of spans: cuts made, in blocks, left out by sampling
+	folded, skewed            uint64 // spans added up under rollup.Other, and not at all
+}
+
+// mostFound bounds how many findings are told one by one.
+const mostFound = 20
+
+func (h *health) tell(found string) {
+	if len(h.found) >= mostFound {
+		h.more++
+		return
+	}
+	h.found = append(h.found, found)
 }
 
 // A trouble begins with what was being done, and only the same thing done well
@@ -49,41 +68,74 @@ func (h *health) kept(err error) {
 	}
 }
 
+// cut notes how making a block went.
+func (h *health) cut(err error) {
+	if h.cutting = ""; err != nil {
+		h.cutting = "making a block: " + err.Error()
+	}
+}
+
+// tidied notes how deleting and merging went.
+func (h *health) tidied(err error) {
+	if h.tidying = ""; err != nil {
+		h.tidying = "tidying up: " + err.Error()
+	}
+}
+
+// made counts what a cut made of its spans.
+func (h *health) made(t *rollup.Table, kept, all int) {
+	h.cuts++
+	h.blockSpans += uint64(kept)
+	h.leftOut += uint64(all - kept)
+	h.folded += uint64(t.Folded)
+	h.skewed += uint64(t.Skewed)
+}
+
 func (h *health) scanned(f wal.Found) {
 	name, damaged := filepath.Base(f.Path), f.Damaged
 	if !f.Last {
 		damaged += f.Torn
 	} else if f.Torn > 0 {
-		h.found = append(h.found, fmt.Sprintf("cut a torn tail of %d bytes off %s", f.Torn, name))
+		h.tell(fmt.Sprintf("cut a torn tail of %d bytes off %s", f.Torn, name))
 	}
 	if damaged > 0 {
-		h.found = append(h.found, fmt.Sprintf("skipped %d damaged bytes in %s", damaged, name))
+		h.tell(fmt.Sprintf("skipped %d damaged bytes in %s", damaged, name))
 	}
 }
 
 func (h *health) undecodable(position uint64, err error) {
-	h.found = append(h.found, fmt.Sprintf("skipped batch %d: %v", position, err))
+	h.tell(fmt.Sprintf("skipped batch %d: %v", position, err))
 }
 
 // Health tells of spans taken and refused since Open, and of trouble: a disk
-// that refuses, damage found in the log, spans dropped before their time.
+// that refuses, damage found, spans dropped before their time or added up under
+// no name of their own.
 func (s *Store) Health() []pitwall.SourceHealth {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	of := &s.health
 	h := pitwall.SourceHealth{
-		Name: "store/spans", Up: s.health.trouble == "", Accepted: s.health.accepted, Rejected: s.health.rejected,
+		Name: "store/spans", Signal: pitwall.SignalTraces, Up: of.trouble == "" && of.cutting == "" && of.tidying == "",
+		Accepted: of.accepted, Rejected: of.rejected, Duplicates: of.duplicates,
 		Blind: "request counts, latencies and traces",
 	}
-	if s.health.last != 0 {
-		h.LastSeen = time.Unix(0, s.health.last)
+	if of.last != 0 {
+		h.LastSeen = time.Unix(0, of.last)
 	}
-	var says []string
-	if s.health.trouble != "" {
-		says = append(says, s.health.trouble)
-	}
+	says := slices.DeleteFunc([]string{of.trouble, of.cutting, of.tidying}, func(s string) bool { return s == "" })
 	if s.head.dropped > 0 {
 		says = append(says, fmt.Sprintf("dropped %d spans before their time: more than %d in memory", s.head.dropped, s.opt.MaxSpans))
 	}
-	h.Message = strings.Join(append(says, s.health.found...), "; ")
+	if of.folded > 0 {
+		says = append(says, fmt.Sprintf("%d spans added up as %s: more than %d operations in a minute", of.folded, rollup.Other, s.opt.RollupKeys))
+	}
+	if of.skewed > 0 {
+		says = append(says, fmt.Sprintf("%d spans not added up: a clock is far off", of.skewed))
+	}
+	says = append(says, of.found...)
+	if of.more > 0 {
+		says = append(says, fmt.Sprintf("and %d findings more", of.more))
+	}
+	h.Message = strings.Join(says, "; ")
 	return []pitwall.SourceHealth{h}
 }

@@ -2,10 +2,10 @@ package spans
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/store/spans/block"
 )
 
 // traceSpread is how far outside the asked period the other spans of a matching
@@ -17,12 +17,6 @@ const traceSpread = 2 * time.Minute
 type view struct {
 	b              pitwall.SpanBatch
 	minEnd, maxEnd int64
-}
-
-// hit is a run of rows of a view: [from, to).
-type hit struct {
-	view     int
-	from, to int
 }
 
 // window is a period in unix nanoseconds of a span's end.
@@ -39,38 +33,54 @@ func (w window) wider(d time.Duration) window { return window{w.from - int64(d),
 
 func (w window) touches(v *view) bool { return v.minEnd < w.to && v.maxEnd >= w.from }
 
+// question is a query with what there is to look into: chunks in memory and
+// blocks, as they were at one moment.
+type question struct {
+	s      *Store
+	q      pitwall.SpanQuery
+	w      window
+	head   []view
+	blocks []*volume
+}
+
+// ask takes what is kept of a window at one moment, under one lock, so that a
+// chunk that is becoming a block is seen once.
+func (s *Store) ask(q pitwall.SpanQuery, w window) *question {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	a := &question{s: s, q: q, w: w, blocks: s.shelf.touching(w)}
+	for _, c := range s.head.chunks {
+		// Readers need no lock after this: rows are only ever added behind the ends
+		// of the slices taken here.
+		if v := (view{c.b, c.minEnd, c.maxEnd}); w.touches(&v) {
+			a.head = append(a.head, v)
+		}
+	}
+	return a
+}
+
 // Spans gives the spans that ended in the period (a zero period means all that
-// is kept), in order of arrival. With WholeTraces it gives all spans of every
-// trace that has a match, also those outside the period. A Limit keeps traces,
-// or spans, spread evenly over the period.
+// is kept): those of blocks, the oldest block first, then those in memory in
+// order of arrival. With WholeTraces it gives all spans of every trace that has
+// a match, also those outside the period. A Limit keeps traces, or spans, spread
+// evenly over the matches. A block that proves damaged is set aside and told by
+// Health; the answer is without it.
 func (s *Store) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.SpanBatch, error) {
-	views, w := s.snapshot(), windowOf(q.Period)
-	var hits []hit
-	for i := range views {
-		if err := ctx.Err(); err != nil {
-			return nil, &pitwall.Error{Op: "reading spans", Kind: pitwall.Unavailable, Err: err}
-		}
-		if w.touches(&views[i]) {
-			hits = match(hits, views, i, q, w)
-		}
-	}
+	w := windowOf(q.Period)
 	if !q.WholeTraces {
-		return copyOut(views, thin(hits, q.Limit)), nil
+		return s.ask(q, w).spans(ctx)
 	}
-	ids := tracesOf(views, hits)
-	keep := make(map[pitwall.TraceID]struct{}, len(ids))
-	for _, id := range thin(ids, q.Limit) {
-		keep[id] = struct{}{}
+	wide := s.ask(q, w.wider(traceSpread))
+	ids, err := wide.traces(ctx, w)
+	if err != nil {
+		return nil, err
 	}
-	if len(keep) == 0 {
-		return copyOut(views, nil), nil
-	}
-	return s.wholeTraces(ctx, views, w.wider(traceSpread), keep)
+	return wide.whole(ctx, ids)
 }
 
 // Trace gives every kept span of one trace.
 func (s *Store) Trace(ctx context.Context, id pitwall.TraceID) (*pitwall.SpanBatch, error) {
-	b, err := s.wholeTraces(ctx, s.snapshot(), windowOf(pitwall.Period{}), map[pitwall.TraceID]struct{}{id: {}})
+	b, err := s.ask(pitwall.SpanQuery{}, windowOf(pitwall.Period{})).whole(ctx, []pitwall.TraceID{id})
 	if err != nil {
 		return nil, err
 	}
@@ -82,151 +92,134 @@ func (s *Store) Trace(ctx context.Context, id pitwall.TraceID) (*pitwall.SpanBat
 	return b, nil
 }
 
-func (s *Store) wholeTraces(ctx context.Context, views []view, w window, keep map[pitwall.TraceID]struct{}) (*pitwall.SpanBatch, error) {
+// read gives a block to f and tells of damage.
+func (a *question) read(ctx context.Context, v *volume, f func(*block.Block) error) error {
+	damaged, err := a.s.shelf.read(ctx, v, f)
+	if damaged != "" {
+		a.s.mu.Lock()
+		a.s.health.tell(damaged)
+		a.s.mu.Unlock()
+	}
+	return err
+}
+
+// spans gives the matching spans.
+func (a *question) spans(ctx context.Context) (*pitwall.SpanBatch, error) {
+	hits, err := a.hits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	choose, err := a.choice(ctx, hits)
+	if err != nil {
+		return nil, err
+	}
+	out := &pitwall.SpanBatch{}
+	out.Intern("")
+	for i, v := range a.blocks {
+		rows, all := choose.of(i)
+		if !all && len(rows) == 0 {
+			continue
+		}
+		if err := a.read(ctx, v, func(b *block.Block) error {
+			var found *pitwall.SpanBatch
+			var err error
+			if all {
+				found, err = b.Spans(ctx, a.q)
+			} else {
+				found, err = a.chosen(ctx, b, rows)
+			}
+			if err == nil {
+				copyRows(out, found)
+			}
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if rows, all := choose.of(len(a.blocks)); !all {
+		hits = pick(hits, rows)
+	}
+	copyOut(out, a.head, hits)
+	return out, nil
+}
+
+// hits finds the matching rows in memory.
+func (a *question) hits(ctx context.Context) (hits []hit, err error) {
+	for i := range a.head {
+		if err := ctx.Err(); err != nil {
+			return nil, &pitwall.Error{Op: "reading spans", Kind: pitwall.Unavailable, Err: err}
+		}
+		hits = match(hits, &a.head[i], i, a.q, windowOf(a.q.Period))
+	}
+	return hits, nil
+}
+
+// traces lists the traces that have a match in a window, at most Limit.
+func (a *question) traces(ctx context.Context, w window) ([]pitwall.TraceID, error) {
+	found := newTraceSet(a.q.Limit)
+	for _, v := range a.blocks {
+		if v.meta.MinEnd >= w.to || v.meta.MaxEnd < w.from {
+			continue
+		}
+		if err := a.read(ctx, v, func(b *block.Block) error { return b.Matches(ctx, a.q, found.add) }); err != nil {
+			return nil, err
+		}
+	}
+	hits, err := a.hits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range hits {
+		for _, id := range a.head[h.view].b.TraceID[h.from:h.to] {
+			found.add(id)
+		}
+	}
+	return thin(found.ids, a.q.Limit), nil
+}
+
+// whole gives every span of some traces.
+func (a *question) whole(ctx context.Context, ids []pitwall.TraceID) (*pitwall.SpanBatch, error) {
+	out := &pitwall.SpanBatch{}
+	out.Intern("")
+	if len(ids) == 0 {
+		return out, nil
+	}
+	keep := make(map[pitwall.TraceID]struct{}, len(ids))
+	for _, id := range ids {
+		keep[id] = struct{}{}
+	}
+	for _, v := range a.blocks {
+		if err := a.read(ctx, v, func(b *block.Block) error {
+			found, err := b.Traces(ctx, keep)
+			if err == nil {
+				copyRows(out, found)
+			}
+			return err
+		}); err != nil {
+			return nil, err
+		}
+	}
 	var hits []hit
-	for i := range views {
+	for i := range a.head {
 		if err := ctx.Err(); err != nil {
 			return nil, &pitwall.Error{Op: "reading traces", Kind: pitwall.Unavailable, Err: err}
 		}
-		if !w.touches(&views[i]) {
-			continue
-		}
-		var last pitwall.TraceID
-		kept := false
-		for row, id := range views[i].b.TraceID {
-			if id != last || row == 0 {
-				last = id
-				_, kept = keep[id]
-			}
-			if kept {
-				hits = addHit(hits, i, row)
-			}
-		}
+		hits = rowsOf(hits, &a.head[i], i, keep)
 	}
-	return copyOut(views, hits), nil
+	copyOut(out, a.head, hits)
+	return out, nil
 }
 
-// snapshot lists the chunks as they are now. Readers then need no lock: rows
-// are only ever added behind the ends of the slices taken here.
-func (s *Store) snapshot() []view {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	views := make([]view, len(s.head.chunks))
-	for i, c := range s.head.chunks {
-		views[i] = view{c.b, c.minEnd, c.maxEnd}
-	}
-	return views
-}
-
-// match adds the rows of one view that the query asks for.
-func match(hits []hit, views []view, i int, q pitwall.SpanQuery, w window) []hit {
-	b := &views[i].b
-	service, known := wordOf(b, string(q.Service))
-	operation, knownToo := wordOf(b, q.Operation)
-	if !known || !knownToo {
-		return hits
-	}
-	for row, start := range b.Start {
-		end := start + b.Duration[row]
-		if end < w.from || end >= w.to ||
-			q.Service != "" && b.Service[row] != service || q.Operation != "" && b.Operation[row] != operation {
-			continue
+// rowsOf adds the rows of a view that belong to some traces.
+func rowsOf(hits []hit, v *view, number int, keep map[pitwall.TraceID]struct{}) []hit {
+	kept := false
+	for row, id := range v.b.TraceID {
+		if row == 0 || id != v.b.TraceID[row-1] {
+			_, kept = keep[id]
 		}
-		hits = addHit(hits, i, row)
-		if !q.WholeTraces && q.Limit > 0 { // thinning chooses among single spans
-			hits[len(hits)-1].from = row
+		if kept {
+			hits = addHit(hits, number, row)
 		}
 	}
 	return hits
-}
-
-// wordOf finds a dictionary number without the map, which belongs to the writer.
-func wordOf(b *pitwall.SpanBatch, word string) (uint32, bool) {
-	i := slices.Index(b.Strings, word)
-	return uint32(i), i >= 0
-}
-
-func addHit(hits []hit, view, row int) []hit {
-	if n := len(hits); n > 0 && hits[n-1].view == view && hits[n-1].to == row {
-		hits[n-1].to = row + 1
-		return hits
-	}
-	return append(hits, hit{view, row, row + 1})
-}
-
-// tracesOf lists the traces of the hits in order of first appearance.
-func tracesOf(views []view, hits []hit) []pitwall.TraceID {
-	seen := map[pitwall.TraceID]struct{}{}
-	var ids []pitwall.TraceID
-	for _, h := range hits {
-		for _, id := range views[h.view].b.TraceID[h.from:h.to] {
-			if _, old := seen[id]; !old {
-				seen[id] = struct{}{}
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
-}
-
-// thin keeps limit of the items, spread evenly; 0 keeps all.
-func thin[T any](items []T, limit int) []T {
-	if limit <= 0 || len(items) <= limit {
-		return items
-	}
-	kept := make([]T, limit)
-	for i := range kept {
-		kept[i] = items[i*len(items)/limit]
-	}
-	return kept
-}
-
-// copyOut makes one batch of the hits, with a dictionary of only what they use.
-func copyOut(views []view, hits []hit) *pitwall.SpanBatch {
-	out := &pitwall.SpanBatch{}
-	out.Intern("")
-	var number []uint32
-	for from := 0; from < len(hits); {
-		to := from
-		for to < len(hits) && hits[to].view == hits[from].view {
-			to++
-		}
-		src := &views[hits[from].view].b
-		number = wordsUsed(out, src, hits[from:to], number)
-		for _, h := range hits[from:to] {
-			appendRows(out, src, h.from, h.to, number)
-		}
-		from = to
-	}
-	return out
-}
-
-// wordsUsed interns the strings of the hits' rows and gives the translation.
-func wordsUsed(out, src *pitwall.SpanBatch, hits []hit, number []uint32) []uint32 {
-	const unset = 1<<32 - 1
-	number = number[:0]
-	for range src.Strings {
-		number = append(number, unset)
-	}
-	use := func(words []uint32) {
-		for _, v := range words {
-			if number[v] == unset {
-				number[v] = out.Intern(src.Strings[v])
-			}
-		}
-	}
-	for _, h := range hits {
-		use(src.Service[h.from:h.to])
-		use(src.Version[h.from:h.to])
-		use(src.Operation[h.from:h.to])
-		use(src.Peer[h.from:h.to])
-		use(src.Statement[h.from:h.to])
-		first := uint32(0)
-		if h.from > 0 {
-			first = src.AttrEnd[h.from-1]
-		}
-		use(src.AttrKey[first:src.AttrEnd[h.to-1]])
-		use(src.AttrValue[first:src.AttrEnd[h.to-1]])
-	}
-	return number
 }

@@ -1,38 +1,22 @@
 package spans
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/store/spans/rollup"
 	"github.com/pitwall/pitwall/internal/store/wal"
 )
 
 var (
-	_ pitwall.SpanSink   = (*Store)(nil)
-	_ pitwall.SpanReader = (*Store)(nil)
-	_ pitwall.Health     = (*Store)(nil)
+	_ pitwall.SpanSink        = (*Store)(nil)
+	_ pitwall.SpanReader      = (*Store)(nil)
+	_ pitwall.TraceReader     = (*Store)(nil)
+	_ pitwall.OperationReader = (*Store)(nil)
+	_ pitwall.Health          = (*Store)(nil)
 )
-
-// Options of a store. Zero values mean the defaults.
-type Options struct {
-	// Retention is how long spans are kept after they came in; 1 h.
-	Retention time.Duration
-	// MaxSpans bounds the spans in memory (very roughly 200 bytes each); the
-	// oldest go first. 4 million.
-	MaxSpans int
-	// SegmentBytes is when the next segment file is begun; 32 MiB.
-	SegmentBytes int64
-	// DiskBytes bounds all segment files together; the oldest go first. 4 GiB.
-	DiskBytes int64
-	// Now is the clock; time.Now.
-	Now func() time.Time
-}
 
 // Tap receives batches in order of position. It must neither keep nor change
 // the batch. It may ask the store questions, but not append, tap or close.
@@ -44,87 +28,35 @@ type Store struct {
 	dir string
 	opt Options
 
-	appending sync.Mutex // one batch at a time: the log, then the head, then the taps
-	log       *wal.Log
-	buf       []byte // of the frame being made
-	taps      []Tap
-	closed    bool
+	appending  sync.Mutex // one batch at a time: the log, then the head, then the taps
+	log        *wal.Log
+	buf        []byte // of the frame being made
+	taps       []Tap
+	deliveries *deliveries
+	closed     bool
 
-	mu     sync.RWMutex // what questions and health read
-	head   *head
-	counts counts
-	health health
+	mu      sync.RWMutex // what questions and health read; the shelf and the rollups change under it too
+	head    *head
+	shelf   *shelf
+	rollups *rollup.Set
+	counts  counts
+	health  health
+	marks   marks
+	room    chan struct{} // closed and made anew when a cut ended
+
+	cutter cutter
 
 	position atomic.Uint64 // of the last batch, for readers
 
-	stop chan struct{}
-	done sync.WaitGroup
-}
-
-// Open reads the directory, makes it if it is not there, and starts the
-// goroutine that forces the log to the disk each second. A torn tail of the log
-// is cut off; damage in the middle is skipped and told by Health.
-func Open(dir string, opt Options) (*Store, error) {
-	opt.Retention = cmp.Or(max(0, opt.Retention), time.Hour)
-	opt.MaxSpans = cmp.Or(max(0, opt.MaxSpans), 4_000_000)
-	opt.SegmentBytes = cmp.Or(max(0, opt.SegmentBytes), 32<<20)
-	opt.DiskBytes = cmp.Or(max(0, opt.DiskBytes), 4<<30)
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	s := &Store{dir: dir, opt: opt, head: newHead(opt.MaxSpans), counts: counts{}, stop: make(chan struct{})}
-	if err := s.recover(); err != nil {
-		return nil, s.cannotOpen(err)
-	}
-	s.position.Store(s.log.Position())
-	s.done.Add(1)
-	go s.keep()
-	return s, nil
-}
-
-func (s *Store) cannotOpen(err error) error {
-	e := &pitwall.Error{Op: "opening span store", Kind: pitwall.Unavailable, ID: s.dir, Err: err,
-		Hint: "make the directory readable and writable, or choose another data_dir"}
-	if errors.Is(err, wal.ErrLocked) {
-		e.Kind, e.Hint = pitwall.Conflict, "stop the other Pitwall, or give this one its own data_dir"
-	}
-	return e
-}
-
-// recover rebuilds the head from the log.
-func (s *Store) recover() error {
-	oldest := s.opt.Now().Add(-s.opt.Retention).UnixNano()
-	log, found, err := wal.Open(s.dir, wal.Options{Extension: ".spans", SegmentBytes: s.opt.SegmentBytes}, func(f wal.Frame) error {
-		if f.Arrival < oldest {
-			return nil
-		}
-		b, err := decodeBatch(f.Payload)
-		if err != nil {
-			s.health.undecodable(f.Position, err)
-			return nil
-		}
-		s.take(b, f.Arrival)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	s.log = log
-	for _, f := range found {
-		s.health.scanned(f)
-	}
-	return nil
-}
-
-// take adds a batch to what answers questions.
-func (s *Store) take(b *pitwall.SpanBatch, arrival int64) {
-	s.head.add(b, arrival)
-	s.counts.add(b)
-	s.head.forget(arrival-int64(s.opt.Retention), s.opt.MaxSpans)
+	wake  chan struct{} // the head is full
+	end   context.CancelFunc
+	ended <-chan struct{}
+	done  sync.WaitGroup
 }
 
 // AppendSpans stores a batch. When it returns nil the spans survive the death
-// of the process and every tap has seen them.
+// of the process and every tap has seen them. A delivery that was stored within
+// the last minutes is acknowledged and not stored again.
 func (s *Store) AppendSpans(ctx context.Context, b *pitwall.SpanBatch) error {
 	if err := ctx.Err(); err != nil {
 		return &pitwall.Error{Op: "storing spans", Kind: pitwall.Unavailable, Err: err}
@@ -136,12 +68,21 @@ func (s *Store) AppendSpans(ctx context.Context, b *pitwall.SpanBatch) error {
 	if b.Len() == 0 {
 		return nil
 	}
+	if err := s.waitForRoom(ctx); err != nil {
+		return err
+	}
 	s.appending.Lock()
 	defer s.appending.Unlock()
 	if s.closed {
 		return pitwall.Errorf(pitwall.Unavailable, "storing spans", "the span store is closed")
 	}
 	arrival := s.opt.Now().UnixNano()
+	if s.deliveries.known(b.Delivery, arrival) {
+		s.mu.Lock()
+		s.health.duplicates++
+		s.mu.Unlock()
+		return nil
+	}
 	s.buf = encodeBatch(append(s.buf[:0], make([]byte, wal.Header)...), b)
 	position, err := s.log.Append(s.buf, arrival)
 	if err != nil {
@@ -149,21 +90,78 @@ func (s *Store) AppendSpans(ctx context.Context, b *pitwall.SpanBatch) error {
 		return &pitwall.Error{Op: "writing span log", Kind: pitwall.Unavailable, ID: s.dir, Err: err,
 			Hint: "make room on the disk; senders keep their spans and try again"}
 	}
+	s.buf = keepScratch(s.buf)
 	s.position.Store(position)
+	s.deliveries.stored(b.Delivery, arrival)
 	s.mu.Lock()
-	s.take(b, arrival)
+	s.take(arrived{batch: b, position: position, arrival: arrival})
 	s.health.appended(b.Len(), arrival)
+	full := s.isFull()
 	s.mu.Unlock()
 	for _, tap := range s.taps {
 		tap(position, b)
 	}
+	if full {
+		select {
+		case s.wake <- struct{}{}:
+		default: // it is awake
+		}
+	}
 	return nil
+}
+
+// keepScratch lets a buffer go that one very large batch needed.
+func keepScratch(buf []byte) []byte {
+	if cap(buf) > 8<<20 {
+		return nil
+	}
+	return buf
+}
+
+// take adds a batch to what answers questions; the lock is held, or nobody else
+// knows the store yet.
+func (s *Store) take(a arrived) {
+	s.head.add(a)
+	s.counts.add(a.batch)
+	s.marks.add(a.arrival, a.position)
+	s.bound(a.arrival)
+}
+
+// bound forgets spans in memory that are too old, and the oldest of too many if
+// nobody makes blocks of them.
+func (s *Store) bound(now int64) {
+	most := s.opt.MaxSpans
+	if !s.opt.NoBlocks && s.health.cutting == "" {
+		most = 1 << 62 // the cutter makes room, and senders wait for it
+	}
+	s.head.forget(now-int64(s.opt.Retention), most)
 }
 
 func (s *Store) refused(spans int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.health.refused(spans, err)
+}
+
+// waitForRoom holds a sender back while memory is full and the cutter at work.
+func (s *Store) waitForRoom(ctx context.Context) error {
+	for {
+		s.mu.RLock()
+		over := !s.opt.NoBlocks && s.health.cutting == "" && (s.head.spans >= s.opt.MaxSpans || s.head.bytes() >= 4*s.opt.HeadBytes)
+		room := s.room
+		s.mu.RUnlock()
+		if !over {
+			return nil
+		}
+		select {
+		case <-room:
+		case <-s.ended:
+			return nil // appending says that the store is closed
+		case <-ctx.Done():
+			return &pitwall.Error{Op: "storing spans", Kind: pitwall.Unavailable, ID: s.dir, Err: ctx.Err(),
+				Hint: "the disk is slower than the senders; they keep their spans and try again"}
+		}
+	}
 }
 
 // Tap gives f every batch after position from that the log still holds, and
@@ -193,60 +191,18 @@ func (s *Store) Tap(from uint64, f func(position uint64, b *pitwall.SpanBatch)) 
 func (s *Store) Position() uint64 { return s.position.Load() }
 
 // Requests counts server spans of a service that ended in the period, to the
-// second: those seconds count that begin in it. An empty version means any.
+// second: those seconds count that begin in it. An empty version means any. It
+// knows the last hour; after a restart what the log still holds.
 func (s *Store) Requests(service pitwall.ServiceName, version pitwall.Version, p pitwall.Period) int64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.counts.requests(service, version, p)
 }
 
-// Versions lists what versions of a service sent spans, first seen first.
+// Versions lists what versions of a service sent spans of late, first seen
+// first.
 func (s *Store) Versions(service pitwall.ServiceName) []VersionSeen {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.counts.versions(service)
-}
-
-// keep forces the log to the disk and forgets what is too old, each second.
-func (s *Store) keep() {
-	defer s.done.Done()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case <-tick.C:
-			s.upkeep()
-		}
-	}
-}
-
-func (s *Store) upkeep() {
-	now := s.opt.Now()
-	oldest := now.Add(-s.opt.Retention).UnixNano()
-	err := errors.Join(s.log.Forget(oldest, 0, s.opt.DiskBytes), s.log.Sync())
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.head.forget(oldest, s.opt.MaxSpans)
-	s.counts.forget(pitwall.Period{From: now.Add(-s.opt.Retention), To: now.Add(s.opt.Retention)})
-	s.health.kept(err)
-}
-
-// Close forces everything to the disk and waits for the store's goroutine.
-func (s *Store) Close() error {
-	s.appending.Lock()
-	if s.closed {
-		s.appending.Unlock()
-		return nil
-	}
-	s.closed = true
-	err := s.log.Close()
-	s.appending.Unlock()
-	close(s.stop)
-	s.done.Wait()
-	if err != nil {
-		return fmt.Errorf("closing span store: %w", err)
-	}
-	return nil
 }

@@ -99,7 +99,7 @@ func each(step time.Duration) func(int) time.Time {
 func TestAnswersAreWhatWasAppended(t *testing.T) {
 	dir := t.TempDir()
 	first, second := requests(0, 50, "v1", each(time.Second)), requests(50, 100, "v2", each(time.Second))
-	s := open(t, dir, Options{MaxSpans: 1600, SegmentBytes: 4000}) // chunks of 100 spans, several segments
+	s := open(t, dir, Options{NoBlocks: true, MaxSpans: 1600, SegmentBytes: 4000}) // chunks of 100 spans, several segments
 	add(t, s, first)
 	add(t, s, second)
 	want := append(rows(first), rows(second)...)
@@ -136,7 +136,7 @@ func TestAnswersAreWhatWasAppended(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	t.Run("after opening again", func(t *testing.T) { check(t, open(t, dir, Options{MaxSpans: 1600})) })
+	t.Run("after opening again", func(t *testing.T) { check(t, open(t, dir, Options{NoBlocks: true, MaxSpans: 1600})) })
 }
 
 func TestWholeTracesReachOutsideThePeriod(t *testing.T) {
@@ -225,7 +225,7 @@ func segments(t *testing.T, dir string) []string {
 func TestRetentionAndBounds(t *testing.T) {
 	dir := t.TempDir()
 	now := at(0)
-	s := open(t, dir, Options{MaxSpans: 320, SegmentBytes: 500, Retention: time.Minute, Now: func() time.Time { return now }})
+	s := open(t, dir, Options{NoBlocks: true, MaxSpans: 320, SegmentBytes: 500, Retention: time.Minute, Now: func() time.Time { return now }})
 	for n := range 200 { // 600 spans, 20 in a chunk
 		add(t, s, requests(n, n+1, "v1", func(int) time.Time { return now }))
 	}
@@ -252,7 +252,7 @@ func TestRetentionAndBounds(t *testing.T) {
 
 func TestDiskBudget(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{SegmentBytes: 2000, DiskBytes: 10_000})
+	s := open(t, dir, Options{SegmentBytes: 2000, WALBytes: 10_000})
 	for n := range 200 {
 		add(t, s, requests(n, n+1, "v1", each(time.Second)))
 	}
