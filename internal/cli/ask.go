@@ -15,7 +15,7 @@ import (
 func (h *house) signals(conf config.Config) httpd.Signals {
 	return httpd.Signals{
 		Operations: h.spans, Logs: h.logs, Alerts: h.db, Changes: h.db, KPIs: h.engine.KPIs,
-		Telemetry: h.engine.Telemetry, LogContrast: h.contrast, Journeys: h.journeys,
+		Telemetry: h.engine.Telemetry, Version: Version, LogContrast: h.contrast, Journeys: h.journeys,
 		Settings: func() []httpd.Setting { return effective(conf) },
 	}
 }

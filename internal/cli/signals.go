@@ -85,7 +85,7 @@ func operationCommand(g *global) *cobra.Command {
 				fmt.Fprintln(w, "SERVICE\tVERSION\tOPERATION\tKIND\tPEER\tSPANS\tFAILED\tP50\tP99\tTOTAL\tSELF")
 				for _, o := range a.Operations {
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.Service, orElse(string(o.Version), "–"), o.Operation, kindWord(o.Kind), orElse(o.Peer, "–"),
-						report.Count(o.Count), report.Count(o.Failed), report.Seconds(o.P50), report.Seconds(o.P99), report.Seconds(o.Total.Seconds()), report.Seconds(o.Self.Seconds()))
+						report.Count(o.Count), report.Count(o.Failed), report.Seconds(o.P50), report.Seconds(o.P99), report.Seconds(o.Total.Seconds()), selfTime(o))
 				}
 				return ""
 			})
@@ -139,4 +139,13 @@ func kpiCommand(g *global) *cobra.Command {
 			})
 		},
 	})
+}
+
+// selfTime is what was not spent in children; it is known once the traces are
+// complete, half a minute to some minutes after their last span.
+func selfTime(o httpd.OperationRow) string {
+	if o.Closed == 0 {
+		return "–"
+	}
+	return report.Seconds(o.Self.Seconds())
 }

@@ -22,7 +22,7 @@ func (h *house) open(conf config.Config, log *slog.Logger) (err error) {
 	}
 	t := conf.Traces
 	if h.spans, err = spans.Open(part(conf, "spans"), spans.Options{
-		Retention: t.Retention, DiskBytes: int64(t.Disk), NoBlocks: !t.Blocks, Sample: t.Sample, HeadSpans: t.HeadSpans,
+		Retention: t.Retention, DiskBytes: int64(t.Disk), NoBlocks: !t.Blocks, Sample: max(t.Sample, 1e-9), HeadSpans: t.HeadSpans,
 		MaxSpans: inMemory(t), RollupRetention: t.RollupRetention, Now: time.Now,
 	}); err != nil {
 		return err

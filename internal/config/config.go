@@ -120,7 +120,7 @@ func Default() Config {
 		Listen:  Listen{HTTP: "127.0.0.1:8080", OTLPHTTP: "127.0.0.1:4318", OTLPGRPC: "127.0.0.1:4317"},
 		DataDir: "pitwall-data", TimeScale: 1, LedgerStep: time.Minute, Environment: "production", Owner: "unowned",
 		Ingest:   Ingest{MaxBody: 16 * MiB, MaxInFlight: 32, MaxInFlightBytes: 64 * MiB},
-		Traces:   Traces{Retention: 24 * time.Hour, Disk: 10 * GiB, Blocks: true, Sample: 1, HeadSpans: 200_000, RollupRetention: 15 * 24 * time.Hour},
+		Traces:   Traces{Retention: 24 * time.Hour, Disk: 10 * GiB, Blocks: true, Sample: 1, HeadSpans: 100_000, RollupRetention: 15 * 24 * time.Hour},
 		Metrics:  Metrics{Retention: 15 * 24 * time.Hour, Disk: 10 * GiB, OutOfOrder: 10 * time.Minute},
 		Logs:     Logs{Retention: 3 * 24 * time.Hour, Disk: 2 * GiB},
 		Profiles: Profiles{Window: 10 * time.Second, Types: []pitwall.ProfileType{pitwall.ProfileCPU, pitwall.ProfileAlloc, pitwall.ProfileHeap, pitwall.ProfileGoroutine, pitwall.ProfileMutex, pitwall.ProfileBlock}, Retention: 7 * 24 * time.Hour, Disk: 2 * GiB},

@@ -24,6 +24,7 @@ type Signals struct {
 	Changes     pitwall.ChangeLog
 	KPIs        func(context.Context) []pitwall.KPIReading
 	Settings    func() []Setting
+	Version     string // of this Pitwall
 	// Journeys says how the synthetic journeys stand.
 	Journeys func() any
 	// Telemetry says what can be seen and what cannot.
@@ -95,8 +96,9 @@ type (
 		Journeys any    `json:"journeys"`
 	}
 	settingList struct {
-		Schema string    `json:"schema"`
-		Keys   []Setting `json:"keys"`
+		Schema  string    `json:"schema"`
+		Version string    `json:"version,omitempty"`
+		Keys    []Setting `json:"keys"`
 	}
 )
 
@@ -222,7 +224,7 @@ func (s *server) kpis(ctx context.Context, _ *struct{}) (*body[kpiList], error) 
 }
 
 func (s *server) settings(context.Context, *struct{}) (*body[settingList], error) {
-	list := settingList{"pitwall.config/1", []Setting{}}
+	list := settingList{Schema: "pitwall.config/1", Version: s.Signals.Version, Keys: []Setting{}}
 	if s.Signals.Settings != nil {
 		list.Keys = s.Signals.Settings()
 	}

@@ -207,7 +207,7 @@ func kindsOf(kinds []pitwall.SignalKind) string {
 
 func joinedCalls(c pitwall.ContextCoverage) string {
 	if c.Calls == 0 {
-		return "no calls"
+		return "no whole trace with a call yet"
 	}
 	return fmt.Sprintf("%s of %s joined (95 %%: %s … %s)", Percent(float64(c.Share)), plural(int(c.Calls), "call", "calls"), Percent(float64(c.Low)), Percent(float64(c.High)))
 }
@@ -235,15 +235,15 @@ func driftChange(d pitwall.Drift) string {
 }
 
 func volumeRow(s pitwall.SignalVolume, o Options) VolumeRow {
-	row := VolumeRow{Signal: string(s.Signal), Rate: strings.TrimSpace(number(s.PerSecond) + " " + s.Unit + "/s"), Size: pitwall.Bytes(s.Bytes).String(), PerDay: "not known", Retention: "–", Cost: "–"}
+	row := VolumeRow{Signal: string(s.Signal), Rate: strings.TrimSpace(number(s.PerSecond) + " " + s.Unit + "/s"), Size: diskText(s.Bytes), PerDay: "not known", Retention: "–", Cost: "–"}
 	if s.Unit == "" {
 		row.Rate = number(s.PerSecond) + "/s"
 	}
 	if s.Budget > 0 {
-		row.Size += " of " + pitwall.Bytes(s.Budget).String()
+		row.Size += " of " + diskText(s.Budget)
 	}
 	if s.BytesDay > 0 {
-		row.PerDay = bytesText(s.BytesDay)
+		row.PerDay = diskText(int64(s.BytesDay))
 	}
 	if s.Retention > 0 {
 		row.Retention = Span(s.Retention)
@@ -255,4 +255,19 @@ func volumeRow(s pitwall.SignalVolume, o Options) VolumeRow {
 		row.Cost = strings.TrimSpace(number(s.CostPerDay) + " " + s.Currency)
 	}
 	return row
+}
+
+// diskText is a size on the disk in the units of the configuration: 10 GiB.
+func diskText(n int64) string {
+	v, unit := float64(n), "B"
+	for _, u := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if v < 1024 {
+			break
+		}
+		v, unit = v/1024, u
+	}
+	if v >= 10 || unit == "B" {
+		return fmt.Sprintf("%.0f %s", v, unit)
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") + " " + unit
 }

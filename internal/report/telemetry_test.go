@@ -47,7 +47,7 @@ func TestTelemetryRows(t *testing.T) {
 		{v.Services[0], CoverageRow{Service: "shop", Tone: ToneWarn, Versions: "none said", Requests: "6,012", Has: "–", Missing: "–", Context: "99.1 % of 1,000 calls joined (95 %: 98.3 % … 99.5 %)"}},
 		{v.Drifts, []DriftRow{{"shop", "v41 → v42", "POST /pay is gone", "0.7 → 0 for each request", "so"},
 			{"shop", "v41 → v42", "trace context of calls of shop is lost", "100 % → 25 %", ""}}},
-		{v.Volumes, []VolumeRow{{"traces", "1,200 spans/s", "12.0 MB of 100.0 MB", "40.0 MB", "24 h, kept for 6 h", "0.02 EUR"}}},
+		{v.Volumes, []VolumeRow{{"traces", "1,200 spans/s", "11 MiB of 95 MiB", "38 MiB", "24 h, kept for 6 h", "0.02 EUR"}}},
 		{v.Cardinality, []Fact{{Label: "series", Value: "1,234"}, {Label: "metric up", Value: "3 series"}, {Label: "label pod", Value: "1 value"}}},
 		{v.Targets, []TargetRow{{"repository", ToneOK, "answers", ""}, {"controller shop", ToneBad, "does not answer", "refused"}}},
 		{v.Blind[0].Stops, "fixing"},

@@ -74,9 +74,34 @@ async function pagesOf(url, quiet) {
     { name: 'slo', url: url + '/slos/checkout-latency', ready: '.chart canvas' },
     { name: 'activity', url: `${url}/plans/${closed.id}?all=1`, ready: '.log' },
     { name: 'chart-as-table', url: `${url}/plans/${closed.id}?table=1`, ready: '.chart table' },
+    { name: 'settings', url: url + '/settings', ready: '#blind li' },
+    { name: 'settings-filtered', url: url + '/settings?set=1&q=pitwall.yaml#configuration', ready: '.config tbody tr' },
+    { name: 'settings-calm', url: quiet + '/settings', ready: '.now.calm' },
+    { name: 'settings-first', url: url + '/settings', ready: '.first li', answers: { '**/api/v1/telemetry': untouched } },
+    { name: 'settings-down', url: url + '/settings', ready: '.empty h1', answers: { '**/api/v1/telemetry': null } },
     { name: 'missing', url: url + '/plans/PIP-999', ready: '.empty h1' },
     { name: 'document', url: `${url}/plans/${closed.id}.html`, ready: 'main' },
-  ].filter((p) => (only === 'quick' ? /canarying|-closed$|proposed|held|calm|^slos$|document/.test(p.name) : p.name.includes(only)))
+  ].filter((p) => (only === 'quick' ? /canarying|-closed$|proposed|held|calm|settings|^slos$|document/.test(p.name) : p.name.includes(only)))
+}
+
+// untouched is the answer of a Pitwall that nobody has ever sent anything to.
+function untouched(t) {
+  const never = '0001-01-01T00:00:00Z'
+  const sources = t.sources.map((s) => ({ name: s.name, signal: s.signal, up: true, last_seen: never, accepted: 0, rejected: 0, blind: s.blind }))
+  const blind = [{ signal: 'traces', stops: 'judging', what: 'no telemetry of any service', means: 'nothing can be judged, and nothing found', remedy: 'send traces here: OTEL_SERVICE_NAME=SERVICE OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4318' }]
+  const view = { ...t.view, tone: 'bad', sentence: 'No service is seen yet. 1 blind spot stops the judging of objectives.', context: 'no calls', services: [], drifts: [] }
+  return { ...t, sources, services: null, signals: null, targets: null, cardinality: undefined, drifts: null, blind, view }
+}
+
+// answering changes what the server says to a tab; null: it cannot be reached.
+async function answering(tab, answers) {
+  for (const [path, change] of Object.entries(answers ?? {})) {
+    await tab.route(path, async (route) => {
+      if (!change) return route.abort()
+      const response = await route.fetch()
+      return route.fulfill({ response, json: change(await response.json()) })
+    })
+  }
 }
 
 const axe = readFileSync(join(web, 'node_modules/axe-core/axe.min.js'), 'utf8')
@@ -84,8 +109,10 @@ const axe = readFileSync(join(web, 'node_modules/axe-core/axe.min.js'), 'utf8')
 async function look(context, theme, page) {
   const tab = await context.newPage()
   const said = []
-  tab.on('console', (m) => m.type() === 'error' && !m.text().includes('404') && said.push(m.text()))
+  const expected = page.answers ? /404|ERR_FAILED/ : /404/
+  tab.on('console', (m) => m.type() === 'error' && !expected.test(m.text()) && said.push(m.text()))
   tab.on('pageerror', (e) => said.push(String(e)))
+  await answering(tab, page.answers)
   await tab.goto(page.url)
   await tab.waitForSelector(page.ready, { timeout: 15000 })
   await tab.waitForTimeout(250)
@@ -135,6 +162,7 @@ async function behaves(browser, url) {
 
   await keys(second, url)
   await acts(second, url)
+  await settings(second, url)
   await context.close()
 
   const bare = await browser.newContext({ javaScriptEnabled: false })
@@ -195,6 +223,34 @@ async function acts(tab, url) {
   await dialog.locator('button[type=submit]').click()
   await until('the approval', async () => (await tab.textContent('.pill')).includes('Approved'), 5000).catch((e) => fault('actions', e.message))
   if (!(await tab.textContent('.moments')).includes('approved by alice')) fault('actions', 'the story does not name who approved')
+}
+
+// What cannot be seen comes first and can be copied; the filter is in the
+// address; what was read stays when the server is gone, and says how old it is.
+async function settings(tab, url) {
+  await tab.goto(url + '/plans')
+  await tab.waitForSelector('table')
+  await tab.keyboard.press('g')
+  await tab.keyboard.press('t')
+  await tab.waitForSelector('#blind li')
+  const first = async (selector) => (await tab.textContent(selector)) ?? ''
+  if (!(await first('#blind li')).includes('stops judging')) fault('settings', 'the worst blind spot is not first')
+  if (!(await first('.sourcelist tbody tr')).includes('down, silent since')) fault('settings', 'the source in trouble is not first')
+  if (!(await first('.matrix tbody tr')).includes('not known')) fault('settings', 'a signal that could not be asked for is not told from a missing one')
+  await tab.click('#blind .paste button')
+  await until('a line is copied', async () => (await first('.toast')) !== '', 3000).catch((e) => fault('settings', e.message))
+  await tab.fill('.filter input', 'token')
+  await until('the filter', async () => (await tab.locator('.config tbody tr').count()) === 1 && tab.url().includes('q=token'), 3000).catch((e) => fault('settings', e.message))
+  await tab.click('.parts a[href="#targets"]')
+  await until('the section takes the focus', () => tab.evaluate(() => document.activeElement?.id === 'targets'), 3000).catch((e) => fault('settings', e.message))
+  await answering(tab, { '**/api/v1/telemetry': null })
+  await tab.evaluate(() => document.dispatchEvent(new Event('visibilitychange'))) // it reads again when it is looked at, not only every ten seconds
+  await until('the page says that it is old', () => tab.isVisible('.stale')).catch((e) => fault('settings', e.message))
+  if (!(await tab.isVisible('#blind li'))) fault('settings', 'what was read before is gone')
+  await tab.setViewportSize({ width: 360, height: 800 })
+  await tab.screenshot({ path: join(shots, 'settings-360.png'), fullPage: true })
+  const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  if (wide > 1) fault('settings', `at 360 px the page is ${wide} px too wide`)
 }
 
 const [port, quietPort] = [await freePort(), await freePort()]

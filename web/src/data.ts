@@ -6,8 +6,9 @@ import { concerns, live } from './live'
 // it. Ages are counted by the server's clock, which may not be this one.
 export const fresh = { at: 0, skew: 0 }
 
-function read(value: unknown) {
+function read(value: unknown, old: boolean) {
   fresh.at = Date.now()
+  if (old) return
   const at = (value as { at?: unknown }).at
   if (typeof at === 'string' && !isNaN(Date.parse(at))) fresh.skew = Date.parse(at) - fresh.at
 }
@@ -19,8 +20,9 @@ const anyway = 10_000
 
 // useData reads a path now, again whenever news concerns the plan ('' for any),
 // and every ten seconds anyway, since words like "due in" age by themselves. A
-// hidden tab rests.
-export function useData<T>(path: string, plan: string): Data<T> {
+// hidden tab rests. With null no news matters, only the ten seconds do: such an
+// answer may have been made a while ago, so the clock is not set by it.
+export function useData<T>(path: string, plan: string | null): Data<T> {
   const [state, set] = useState<{ path: string; value: T | null; trouble: Trouble | null; since: number }>({ path, value: null, trouble: null, since: 0 })
   const reread = useRef<() => void>(() => {})
   useEffect(() => {
@@ -38,7 +40,7 @@ export function useData<T>(path: string, plan: string): Data<T> {
       last = Date.now()
       try {
         const value = await get<T>(path, stop.signal)
-        read(value)
+        read(value, plan === null)
         set({ path, value, trouble: null, since: 0 })
       } catch (e) {
         if (stop.signal.aborted) return
@@ -60,7 +62,7 @@ export function useData<T>(path: string, plan: string): Data<T> {
     }
     reread.current = () => void go()
     void go()
-    const off = live.on((n) => concerns(n, plan) && soon())
+    const off = live.on((n) => plan !== null && concerns(n, plan) && soon())
     const beat = window.setInterval(soon, anyway)
     const shown = () => !document.hidden && soon()
     document.addEventListener('visibilitychange', shown)

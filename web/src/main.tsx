@@ -7,6 +7,7 @@ import { live } from './live'
 import { PlanPage } from './plan/page'
 import { PlansPage } from './pages/plans'
 import { SLOPage, SLOsPage } from './pages/slos'
+import { SettingsPage } from './settings/page'
 import { remember, useDark, useUTC } from './prefs'
 import { follow, go, useRoute } from './route'
 import { span, zoneWord } from './time'
@@ -15,7 +16,7 @@ import { MathsPopover, Toast } from './ui'
 function App() {
   const url = useRoute()
   const [help, setHelp] = useState(false)
-  useKeys({ 'g p': () => go('/plans'), 'g s': () => go('/slos'), '?': () => setHelp(true) })
+  useKeys({ 'g p': () => go('/plans'), 'g s': () => go('/slos'), 'g t': () => go('/settings'), '?': () => setHelp(true) })
   return (
     <div class="app" onClick={follow}>
       <a class="skip" href="#main">
@@ -37,6 +38,7 @@ function Page({ url }: { url: URL }) {
   if (room === 'plans' && name) return <PlanPage key={name} id={decodeURIComponent(name)} url={url} />
   if (room === 'slos' && name) return <SLOPage key={name} name={decodeURIComponent(name)} url={url} />
   if (room === 'slos') return <SLOsPage />
+  if (room === 'settings') return <SettingsPage url={url} />
   return <PlansPage url={url} />
 }
 
@@ -59,6 +61,9 @@ function Top({ url, help }: { url: URL; help: () => void }) {
         </a>
         <a href="/slos" aria-current={at('/slos')}>
           SLOs
+        </a>
+        <a href="/settings" aria-current={at('/settings')}>
+          Settings
         </a>
       </nav>
       <Freshness />
@@ -113,6 +118,7 @@ const keys: [string, string][] = [
   ['y', 'copy a link to this moment'],
   ['g p', 'plans'],
   ['g s', 'SLOs'],
+  ['g t', 'settings: sources and telemetry'],
   ['?', 'this help'],
   ['Esc', 'close'],
 ]

@@ -1,6 +1,6 @@
 // Axis labels and table cells of charts. Everything else arrives worded.
 
-function sig(v: number): string {
+export function sig(v: number): string {
   const a = Math.abs(v)
   const s = a >= 100 ? v.toFixed(0) : a >= 10 ? v.toFixed(1) : v.toFixed(2)
   return (s.includes('.') ? s.replace(/\.?0+$/, '') : s).replace('-', '−')
@@ -27,4 +27,12 @@ export function unitText(v: number | null | undefined, unit: string): string {
       return `${sig(v)}×`
   }
   return sig(v)
+}
+
+// diskText is in powers of 1024, as budgets are configured.
+export function diskText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let i = 0
+  for (; Math.abs(bytes) >= 1023.5 && i < units.length - 1; i++) bytes /= 1024
+  return `${i ? sig(bytes) : bytes.toFixed(0)} ${units[i]}`
 }

@@ -81,7 +81,7 @@ func NewPushHandler(c PushConfig) *PushHandler {
 	}
 	return &PushHandler{
 		c: c, bodies: make(chan struct{}, bodies), parses: make(chan struct{}, parses),
-		health: pitwall.SourceHealth{Name: "pprof/push", Signal: pitwall.SignalProfiles, Up: true, Message: "nothing pushed yet"},
+		health: pitwall.SourceHealth{Name: "pprof/push", Signal: pitwall.SignalProfiles},
 	}
 }
 

@@ -64,7 +64,7 @@ func NewReceiver(c ReceiverConfig) *Receiver {
 	c.Labels = c.Labels.withDefaults()
 	return &Receiver{
 		c: c, bodies: make(chan struct{}, bodies), parses: make(chan struct{}, parses), series: series{last: map[string]*held{}},
-		health: pitwall.SourceHealth{Name: "pyroscope/push", Signal: pitwall.SignalProfiles, Up: true, Message: "nothing pushed yet"},
+		health: pitwall.SourceHealth{Name: "pyroscope/push", Signal: pitwall.SignalProfiles},
 	}
 }
 
