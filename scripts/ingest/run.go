@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,9 +74,39 @@ func run(binary string, s setup, spans, senders int) (r result, err error) {
 	drain(pid)
 	r.cpu = cpu(pid) - before
 	r.spans = spans / spansPerBody * spansPerBody
+	if err := counted("http://"+ports[0], int64(r.spans)); err != nil {
+		return r, err
+	}
 	r.rss, r.peak = memory(pid, "VmRSS"), memory(pid, "VmHWM")
 	r.disk = float64(size(filepath.Join(dir, "data", "spans"))) / float64(r.spans)
 	return r, nil
+}
+
+// counted asks the server what the spans add up to: a fast server that lost some
+// is no fast server. A binary that cannot tell is not asked twice.
+func counted(server string, want int64) error {
+	res, err := http.Get(server + "/api/v1/operations?since=1h&limit=10000")
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusNotFound {
+		return nil
+	}
+	var answer struct {
+		Operations []struct{ Count int64 }
+	}
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+		return err
+	}
+	got := int64(0)
+	for _, o := range answer.Operations {
+		got += o.Count
+	}
+	if got != want {
+		return fmt.Errorf("%d spans were acknowledged, the server counts %d", want, got)
+	}
+	return nil
 }
 
 func ready(url string) error {

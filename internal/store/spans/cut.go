@@ -73,9 +73,25 @@ func (s *Store) rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// isFull says whether the head has enough for a block; the lock is held.
+// isFull says whether enough spans wait for a cut; the lock is held.
 func (s *Store) isFull() bool {
-	return !s.opt.NoBlocks && (s.head.spans > s.opt.HeadSpans || s.head.bytes() > s.opt.HeadBytes)
+	spans, bytes := s.waiting()
+	return spans > s.opt.HeadSpans || bytes > s.opt.HeadBytes
+}
+
+// waiting is what a cut has still to add up, or to put into a block; the lock is
+// held.
+func (s *Store) waiting() (spans int, bytes int64) {
+	if !s.opt.NoBlocks {
+		return s.head.spans, s.head.bytes()
+	}
+	for _, c := range s.head.chunks {
+		if !c.addedUp {
+			spans += c.b.Len()
+			bytes += c.bytes()
+		}
+	}
+	return spans, bytes
 }
 
 // cutOnce makes one block, if one is due; did says whether it tried.

@@ -161,13 +161,21 @@ func translate(dst, src, number []uint32) []uint32 {
 	return dst
 }
 
-// forget drops chunks whose newest span came before the given time, and the
-// oldest chunks until at most maxSpans are left. A chunk being cut stays.
-func (h *head) forget(before int64, maxSpans int) {
+// forgetting is what may go: chunks whose newest span came before a time, and the
+// oldest until at most so many spans are left; those that no rollup has only if
+// it says so.
+type forgetting struct {
+	before   int64
+	most     int
+	unsummed bool
+}
+
+// forget drops chunks, the oldest first. A chunk being cut stays.
+func (h *head) forget(f forgetting) {
 	for len(h.chunks) > 0 {
 		c := h.chunks[0]
-		old := c.arrival < before
-		if c.cutting || !old && h.spans <= maxSpans {
+		old := c.arrival < f.before
+		if c.cutting || !old && (h.spans <= f.most || !c.addedUp && !f.unsummed) {
 			return
 		}
 		if !old {

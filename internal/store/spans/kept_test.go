@@ -524,3 +524,24 @@ func TestMoreTracesThanALimitHolds(t *testing.T) {
 		t.Error(fmt.Sprint(got, " traces, want 10"))
 	}
 }
+
+// TestNothingIsForgottenBeforeItIsAddedUp: without blocks the oldest spans leave
+// memory, but what the spans add up to is of all of them.
+func TestNothingIsForgottenBeforeItIsAddedUp(t *testing.T) {
+	s := open(t, t.TempDir(), Options{NoBlocks: true, MaxSpans: 300})
+	for n := range 200 {
+		add(t, s, requests(n*10, n*10+10, "v1", each(time.Millisecond)))
+	}
+	totals, err := s.Operations(t.Context(), pitwall.OperationQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := int64(0)
+	for _, o := range totals {
+		count += o.Count
+	}
+	kept := ask(t, s, pitwall.SpanQuery{}).Len()
+	if count != 3*2000 || kept > 600 {
+		t.Errorf("%d spans are counted of 6000, %d are kept of at most some 300", count, kept)
+	}
+}

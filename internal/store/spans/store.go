@@ -127,14 +127,12 @@ func (s *Store) take(a arrived) {
 	s.bound(a.arrival)
 }
 
-// bound forgets spans in memory that are too old, and the oldest of too many if
-// nobody makes blocks of them.
+// bound forgets spans in memory that are too old, and the oldest of too many. As
+// long as the disk takes what is added up, none goes before it is: the cutter
+// makes room, and senders wait for it.
 func (s *Store) bound(now int64) {
-	most := s.opt.MaxSpans
-	if !s.opt.NoBlocks && s.health.cutting == "" {
-		most = 1 << 62 // the cutter makes room, and senders wait for it
-	}
-	s.head.forget(now-int64(s.opt.Retention), most)
+	f := forgetting{before: now - int64(s.opt.Retention), most: s.opt.MaxSpans, unsummed: s.health.cutting != ""}
+	s.head.forget(f)
 }
 
 func (s *Store) refused(spans int, err error) {
@@ -143,11 +141,20 @@ func (s *Store) refused(spans int, err error) {
 	s.health.refused(spans, err)
 }
 
+// mostWaiting is how many spans may wait for a cut before senders do.
+func (s *Store) mostWaiting() int {
+	if s.opt.NoBlocks {
+		return s.opt.HeadSpans + s.opt.HeadSpans/2
+	}
+	return s.opt.MaxSpans
+}
+
 // waitForRoom holds a sender back while memory is full and the cutter at work.
 func (s *Store) waitForRoom(ctx context.Context) error {
 	for {
 		s.mu.RLock()
-		over := !s.opt.NoBlocks && s.health.cutting == "" && (s.head.spans >= s.opt.MaxSpans || s.head.bytes() >= 4*s.opt.HeadBytes)
+		spans, bytes := s.waiting()
+		over := s.health.cutting == "" && (spans >= s.mostWaiting() || bytes >= 4*s.opt.HeadBytes)
 		room := s.room
 		s.mu.RUnlock()
 		if !over {
