@@ -68,7 +68,10 @@ type SpanRow struct {
 }
 
 // Attr is one attribute, its value in text.
-type Attr struct{ Key, Value string }
+type Attr struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
 
 // Len is the number of spans.
 func (b *SpanBatch) Len() int { return len(b.SpanID) }

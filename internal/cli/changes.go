@@ -19,14 +19,14 @@ import (
 func changeCommand(g *global) *cobra.Command {
 	q := &question{path: "/api/v1/changes"}
 	list := &cobra.Command{
-		Use: "list", Short: "What happened to the world", Args: cobra.NoArgs,
+		Use: "list", Short: "What happened to the world, newest last", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return ask(c, g, q, func(w *tabwriter.Writer, a struct{ Changes []pitwall.Change }) string {
 				fmt.Fprintln(w, "TIME\tSERVICE\tKIND\tVERSION\tSEEN BY\tSUMMARY\tID")
 				for _, x := range a.Changes {
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", x.At.Local().Format("2006-01-02 15:04:05"), x.Service, x.Kind, orElse(string(x.Version), "–"), x.SeenBy, oneLine(x.Summary), x.ID)
 				}
-				return ifNone(len(a.Changes), "No change in this period. Announce them: docs/howto/announce-deploys.md")
+				return ifNone(len(a.Changes), "No such change in this period. Announce them: docs/howto/announce-deploys.md")
 			})
 		},
 	}

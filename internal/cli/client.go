@@ -123,9 +123,28 @@ func answerError(status int, path string, raw []byte) error {
 		e := body.Error
 		return &pitwall.Error{Kind: e.Kind, Err: errors.New(e.Message), Hint: e.Hint}
 	}
+	var problem struct { // RFC 9457, as the receivers of signals say it
+		Detail string `json:"detail"`
+		Hint   string `json:"hint"`
+	}
+	if json.Unmarshal(raw, &problem) == nil && problem.Detail != "" {
+		return &pitwall.Error{Kind: kindOfStatus(status), Err: errors.New(problem.Detail), Hint: problem.Hint}
+	}
 	kind := pitwall.Internal
 	if status == http.StatusNotFound {
 		kind = pitwall.NotFound
 	}
 	return &pitwall.Error{Op: "asking server", Kind: kind, ID: path, Err: fmt.Errorf("it answered %d", status), Hint: "is a pitwall behind --server?"}
+}
+
+func kindOfStatus(status int) pitwall.Kind {
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return pitwall.Denied
+	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
+		return pitwall.Unavailable
+	case status >= 500:
+		return pitwall.Internal
+	}
+	return pitwall.Invalid
 }

@@ -67,7 +67,7 @@ func TestDoctorsTable(t *testing.T) {
 	for _, want := range []string{
 		"! 0 of 1 service is fully seen. 1 blind spot stops a diagnosis.\n",
 		"! no profiles of checkout\n  stops  diagnosis\n  so     a slow function cannot be named\n  next   add its pprof address to profiles.file_sd\n",
-		"! checkout  6,012     v42       traces  profiles  no calls",
+		"! checkout  6,012     v42       traces  profiles  no whole trace with a call yet",
 		"checkout  v41 → v42  POST /pay is gone  1 → 0 for each request",
 		"✓ otlp/traces  seen 2 s ago  1.2 s  900",
 		"✗ controller checkout  does not answer  connection refused",

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -20,10 +22,10 @@ func logCommand(g *global) *cobra.Command {
 		q.period(c, "1h")
 		q.text(c, "service", "only this service")
 		q.text(c, "version", "only this version")
-		q.text(c, "severity", "the lowest that is shown: trace, debug, info, warn, error or fatal")
+		c.Flags().Var(&queryFlag{q.query, "severity", knownSeverity}, "severity", "the lowest that is shown: "+severities)
 		q.text(c, "trace", "only this trace, 32 hex digits")
 		q.text(c, "contains", "only records with this in their text")
-		q.text(c, "limit", "at most this many (default 200)")
+		q.count(c)
 		return c
 	}
 	records := filter(&cobra.Command{
@@ -31,10 +33,11 @@ func logCommand(g *global) *cobra.Command {
 		Example: "  pitwall log list --service checkout --severity error --since 15m",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return ask(c, g, list, func(w *tabwriter.Writer, a struct{ Records []httpd.LogRow }) string {
+				fmt.Fprintln(w, "TIME\tSERVICE\tSEVERITY\tTEXT")
 				for _, r := range a.Records {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.At.Local().Format("15:04:05.000"), r.Service, severityWord(r.Severity), oneLine(r.Text))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.At.Local().Format("2006-01-02 15:04:05.000"), r.Service, severityWord(r.Severity), oneLine(r.Text))
 				}
-				return ifNone(len(a.Records), "No log record in this period.")
+				return ifNone(len(a.Records), "No such log record in this period.")
 			})
 		},
 	}, list)
@@ -47,7 +50,7 @@ func logCommand(g *global) *cobra.Command {
 				for _, p := range a.Patterns {
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", report.Count(p.Count), p.Service, orElse(string(p.Version), "–"), severityWord(p.Severity), p.ID, oneLine(p.Template))
 				}
-				return ifNone(len(a.Patterns), "No log record in this period.")
+				return ifNone(len(a.Patterns), "No such log record in this period.")
 			})
 		},
 	}, patterns)
@@ -58,8 +61,18 @@ func logCommand(g *global) *cobra.Command {
 			return ask(c, g, contrast, func(w *tabwriter.Writer, a contrastAnswer) string { return a.table(w) })
 		},
 	}, contrast)
-	contrast.text(compared, "at", "the moment, RFC 3339 (required)")
+	contrast.moment(compared, "at", "the moment, RFC 3339 (required)")
+	_ = compared.MarkFlagRequired("at")
 	return group(&cobra.Command{Use: "log", Short: "What services wrote, and how it changed"}, records, counted, compared)
+}
+
+const severities = "trace, debug, info, warn, error or fatal"
+
+func knownSeverity(v string) error {
+	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error", "fatal"}, v) {
+		return errors.New("write " + severities)
+	}
+	return nil
 }
 
 func ifNone(n int, text string) string {

@@ -40,6 +40,11 @@ func TestRealPrometheus(t *testing.T) {
 		})
 	}
 
+	var raw []byte
+	if err := newClient(server).get(t.Context(), "/prometheus/api/v1/targets", &raw); err != nil || !strings.Contains(string(raw), `"scrapePool":"scraped"`) {
+		t.Errorf("targets: %s, %v", raw, err)
+	}
+
 	reader, _ := serveEmpty(t, fmt.Sprintf("sources: {prometheus: {url: %q}}\nkpis: [{name: servers, query: sum(up), unit: up}, {name: broken, query: 'sum(('}]\n", "http://"+address))
 	eventually(t, func() string {
 		s := run(t, "kpi", "list", "--server="+reader)

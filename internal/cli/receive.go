@@ -56,12 +56,22 @@ func (h *house) scrape(conf config.Config, log *slog.Logger) error {
 	}
 	var jobs []scrape.Job
 	for _, j := range conf.Metrics.Scrape {
-		jobs = append(jobs, scrape.Job{Name: j.Job, Targets: j.Targets, FileSD: j.FileSD, Interval: j.Interval, Timeout: j.Timeout,
+		var labels map[string]string
+		if j.Service != "" {
+			labels = map[string]string{"service_name": j.Service}
+		}
+		jobs = append(jobs, scrape.Job{Name: j.Job, Labels: labels, Targets: j.Targets, FileSD: j.FileSD, Interval: j.Interval, Timeout: j.Timeout,
 			Path: j.Path, Scheme: j.Scheme, BearerTokenFile: j.TokenFile})
 	}
 	scraper, err := scrape.New(scrape.Config{Jobs: jobs, Store: h.metrics.Appendable(), YAML: yaml.Unmarshal, Now: time.Now, Logger: log})
 	if err != nil {
 		return err
+	}
+	h.targets = func() (list []promapi.Target) {
+		for _, t := range scraper.Targets() {
+			list = append(list, promapi.Target{Job: t.Job, URL: t.URL, Labels: t.Labels, Health: t.Health, LastError: t.LastError, LastScrape: t.LastScrape, Took: t.Took})
+		}
+		return list
 	}
 	h.keep("scraping metrics", scraper, scraper.Run)
 	return nil
@@ -109,7 +119,7 @@ func (h *house) probe(conf config.Config) error {
 	if err != nil || len(journeys) == 0 {
 		return err
 	}
-	runner, err := synthetic.New(synthetic.Config{Journeys: journeys, Sink: h.metrics, Secrets: journeySecrets(conf),
+	runner, err := synthetic.New(synthetic.Config{Journeys: journeys, Sink: h.metrics, Spans: h.spans, Secrets: journeySecrets(conf),
 		Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), Now: time.Now})
 	if err != nil {
 		return err
@@ -129,7 +139,7 @@ func journeySecrets(conf config.Config) func(string) (string, error) {
 
 // answerPromQL serves what Grafana asks a Prometheus.
 func (h *house) answerPromQL(log *slog.Logger) error {
-	api, err := promapi.New(promapi.Config{Queryable: h.metrics.Queryable(), Engine: h.metrics.Engine(), Head: h.metrics.HeadStats, Now: time.Now, Logger: log})
+	api, err := promapi.New(promapi.Config{Queryable: h.metrics.Queryable(), Engine: h.metrics.Engine(), Head: h.metrics.HeadStats, Targets: h.targets, Now: time.Now, Logger: log})
 	if err != nil {
 		return err
 	}

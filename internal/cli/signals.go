@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,41 +17,65 @@ import (
 
 // question is what the commands that read signals ask: a path and its query.
 type question struct {
-	path, since, from, to string
-	query                 url.Values
+	path, since string
+	query       url.Values
 }
 
 // period adds the flags that every question about a time shares.
 func (q *question) period(c *cobra.Command, since string) {
 	q.query = url.Values{}
-	c.Flags().StringVar(&q.since, "since", since, "how far back, such as 15m or 2h")
-	c.Flags().StringVar(&q.from, "from", "", "beginning instead of --since (RFC 3339)")
-	c.Flags().StringVar(&q.to, "to", "", "end (RFC 3339; default now)")
+	c.Flags().StringVar(&q.since, "since", since, "how far back, such as 15m, 2h or 7d")
+	q.moment(c, "from", "beginning instead of --since (RFC 3339)")
+	q.moment(c, "to", "end (RFC 3339; default now)")
+}
+
+// moment adds a flag that is a time.
+func (q *question) moment(c *cobra.Command, name, usage string) {
+	c.Flags().Var(&queryFlag{q.query, name, func(v string) error {
+		if _, err := time.Parse(time.RFC3339, v); err != nil {
+			return errors.New("write a time as 2026-01-02T15:04:05Z")
+		}
+		return nil
+	}}, name, usage)
+}
+
+// count adds the flag that bounds an answer.
+func (q *question) count(c *cobra.Command) {
+	c.Flags().Var(&queryFlag{q.query, "limit", func(v string) error {
+		if n, err := strconv.Atoi(v); err != nil || n < 1 || n > 10_000 {
+			return errors.New("write a number from 1 to 10000")
+		}
+		return nil
+	}}, "limit", "at most this many, up to 10000 (default 200)")
 }
 
 // text adds a flag that goes into the query as it is.
 func (q *question) text(c *cobra.Command, name, usage string) {
-	c.Flags().Var(&queryFlag{q.query, name}, name, usage)
+	c.Flags().Var(&queryFlag{query: q.query, name: name}, name, usage)
 }
 
 // queryFlag writes a flag's value straight into a query.
 type queryFlag struct {
 	query url.Values
 	name  string
+	check func(string) error // nil: anything goes
 }
 
 func (f *queryFlag) String() string { return f.query.Get(f.name) }
 func (f *queryFlag) Type() string   { return "string" }
 func (f *queryFlag) Set(v string) error {
+	if f.check != nil {
+		if err := f.check(v); err != nil {
+			return err
+		}
+	}
 	f.query.Set(f.name, v)
 	return nil
 }
 
 func (q *question) address() string {
-	for name, v := range map[string]string{"since": q.since, "from": q.from, "to": q.to} {
-		if v != "" {
-			q.query.Set(name, v)
-		}
+	if q.since != "" {
+		q.query.Set("since", q.since)
 	}
 	return q.path + "?" + q.query.Encode()
 }
@@ -80,7 +107,7 @@ func operationCommand(g *global) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			return ask(c, g, q, func(w *tabwriter.Writer, a struct{ Operations []httpd.OperationRow }) string {
 				if len(a.Operations) == 0 {
-					return "No span in this period. pitwall doctor says what comes in."
+					return "No such span in this period. pitwall doctor says what comes in; what only a store elsewhere holds is not added up."
 				}
 				fmt.Fprintln(w, "SERVICE\tVERSION\tOPERATION\tKIND\tPEER\tSPANS\tFAILED\tP50\tP99\tTOTAL\tSELF")
 				for _, o := range a.Operations {
@@ -95,7 +122,7 @@ func operationCommand(g *global) *cobra.Command {
 	q.text(list, "service", "only this service")
 	q.text(list, "version", "only this version")
 	q.text(list, "operation", "only this operation")
-	q.text(list, "limit", "at most this many (default 200)")
+	q.count(list)
 	return group(&cobra.Command{Use: "operation", Short: "Requests, errors and time by operation"}, list)
 }
 
@@ -135,7 +162,7 @@ func kpiCommand(g *global) *cobra.Command {
 				for _, r := range a.Rows {
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, orElse(r.Cohort, "–"), r.Was, r.Is, r.Change, r.Trouble)
 				}
-				return ifNone(len(a.Rows), "No KPI is declared: kpis: in pitwall.yaml, see docs/reference/config.md")
+				return ifNone(len(a.Rows), "No KPI is declared: kpis: in pitwall.yaml, see docs/howto/business-kpis.md")
 			})
 		},
 	})

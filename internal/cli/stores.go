@@ -104,3 +104,31 @@ func (t troubles) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return troubles{t.Handler.WithAttrs(attrs)}
 }
 func (t troubles) WithGroup(name string) slog.Handler { return troubles{t.Handler.WithGroup(name)} }
+
+// Page loads are asked for by diagnoses of the last hours, alerts by people.
+const (
+	pageLoadsFor = 7 * 24 * time.Hour
+	alertsFor    = 90 * 24 * time.Hour
+)
+
+// prune forgets page loads and alerts that are too old, at the start and each
+// hour.
+func (h *house) prune(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		now := time.Now()
+		_, err := h.db.PrunePageLoads(ctx, now.Add(-pageLoadsFor))
+		if err == nil {
+			_, err = h.db.PruneAlerts(ctx, now.Add(-alertsFor))
+		}
+		if err != nil && ctx.Err() == nil {
+			h.log.Warn("Old page loads and alerts not deleted", "err", err) // tried again in an hour
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

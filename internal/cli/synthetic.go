@@ -23,13 +23,13 @@ func syntheticCommand(g *global) *cobra.Command {
 		Use: "list", Short: "Every journey, with its last run", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return ask(c, g, q, func(w *tabwriter.Writer, a struct{ Journeys []synthetic.Standing }) string {
-				fmt.Fprintln(w, "JOURNEY\tSERVICE\tEVERY\tRUNS\tFAILED\tLAST RUN\tTOOK")
+				fmt.Fprintln(w, "JOURNEY\tSERVICE\tEVERY\tRUNS\tFAILED\tLAST RUN\tTOOK\tWHY")
 				for _, j := range a.Journeys {
-					last, took := "not yet", "–"
+					last, took, why := "not yet", "–", ""
 					if j.Latest != nil {
-						last, took = okWord(j.Latest.OK), report.Seconds(j.Latest.Took)
+						last, took, why = okWord(j.Latest.OK), report.Seconds(j.Latest.Took), whereFailed(*j.Latest)
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", j.Journey, orElse(string(j.Service), "–"), report.Seconds(j.Every), j.Runs, j.Failed, last, took)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", j.Journey, orElse(string(j.Service), "–"), report.Seconds(j.Every), j.Runs, j.Failed, last, took, why)
 				}
 				return ifNone(len(a.Journeys), "No journey: name files under synthetics: in pitwall.yaml, see docs/howto/synthetic-journeys.md")
 			})
@@ -114,6 +114,16 @@ func printJourney(out io.Writer, r synthetic.Result) error {
 		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", s.Name, okWord(s.OK), report.Seconds(s.Took), whyFailed(s))
 	}
 	return w.Flush()
+}
+
+// whereFailed names the step that ended a run, with the reason.
+func whereFailed(r synthetic.Result) string {
+	for _, s := range r.Steps {
+		if !s.OK {
+			return oneLine(s.Name + ": " + whyFailed(s))
+		}
+	}
+	return ""
 }
 
 func whyFailed(s synthetic.StepResult) string {

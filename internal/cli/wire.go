@@ -19,6 +19,7 @@ import (
 	"github.com/pitwall/pitwall/internal/source/webhook"
 	"github.com/pitwall/pitwall/internal/store/logs"
 	"github.com/pitwall/pitwall/internal/store/metrics"
+	"github.com/pitwall/pitwall/internal/store/metrics/promapi"
 	"github.com/pitwall/pitwall/internal/store/profiles"
 	"github.com/pitwall/pitwall/internal/store/spans"
 	"github.com/pitwall/pitwall/internal/store/sqlite"
@@ -38,9 +39,11 @@ type house struct {
 	receiver *otlp.Receiver
 	page     http.Handler
 	loops    []loop
+	log      *slog.Logger
 	health   []pitwall.Health
 	mounts   map[string]http.Handler
-	journeys func() any // how synthetic journeys stand; nil: there are none
+	targets  func() []promapi.Target // of the metrics scraper; nil: it is not configured
+	journeys func() any              // how synthetic journeys stand; nil: there are none
 }
 
 // loop is something that runs for as long as the house stands.
@@ -52,7 +55,8 @@ type loop struct {
 // wire opens the stores, reads what policy, playbooks and objectives say, and
 // connects it all.
 func wire(ctx context.Context, conf config.Config, log *slog.Logger) (*house, error) {
-	h := &house{mounts: map[string]http.Handler{}}
+	h := &house{mounts: map[string]http.Handler{}, log: log}
+	h.loops = append(h.loops, loop{"deleting what is too old", h.prune})
 	if err := h.open(conf, log); err != nil {
 		h.close(log)
 		return nil, err
@@ -100,11 +104,13 @@ func (h *house) tap(ctx context.Context, conf config.Config, ledger *slo.Ledger)
 	if err != nil {
 		return fmt.Errorf("reading the ledger: %w", err)
 	}
+	ledger.Now(time.Now())
 	if err := ledger.Load(steps); err != nil {
 		return err
 	}
 	watch := webhook.NewVersionWatch(h.db, time.Now)
 	return h.spans.Tap(position, func(position uint64, b *pitwall.SpanBatch) {
+		ledger.Now(time.Now())
 		h.engine.Feed(position, b)
 		watch.Observe(ctx, b)
 	})

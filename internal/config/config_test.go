@@ -249,3 +249,28 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestSignalsThatCannotBe(t *testing.T) {
+	f := func(text, says string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "pitwall.yaml")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path, none); err == nil || !strings.Contains(err.Error(), says) || pitwall.KindOf(err) != pitwall.Invalid {
+			t.Errorf("%s:\n got %v\nwant %s", text, err, says)
+		}
+	}
+	f("metrics: {scrape: [{job: a, targets: ['http://x:1/metrics']}]}", "is not host:port")
+	f("metrics: {scrape: [{job: a, targets: ['x:1'], scheme: ftp}]}", "neither http nor https")
+	f("metrics: {scrape: [{job: a, targets: ['x:1'], interval: 5s, timeout: 10s}]}", "longer than interval")
+	f("metrics: {scrape: [{job: a}]}", "neither file_sd nor targets")
+	f("metrics: {scrape: [{job: a, tarets: ['x:1']}]}", `did you mean "metrics.scrape.targets"`)
+	f("sources: {tempo: {url: 'http://t'}, jaeger: {url: 'http://j'}}", "one place")
+	f("sources: {prometheus: {url: 'http://p', user: ann}}", "go together")
+	f("kpis: [{name: a, query: up, better: big}]", "write more or less")
+	f("traces: {sample: 2}", "between 0 and 1")
+	f("traces: {disk: 10GB}", "64MiB or 10GiB")
+	f("profiles: {types: [cpu, wall]}", `"wall" is none of`)
+	f("changes: {services: [{source: a/b}]}", "both are needed")
+}

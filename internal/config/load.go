@@ -211,7 +211,7 @@ func known(key string, v *yaml.Node, keys []string) error {
 func lists() map[string][]string {
 	return map[string][]string{
 		"services":         {"name", "owner", "tier"},
-		"metrics.scrape":   {"job", "file_sd", "targets", "interval", "timeout", "path", "scheme", "token_file"},
+		"metrics.scrape":   {"job", "service", "file_sd", "targets", "interval", "timeout", "path", "scheme", "token_file"},
 		"changes.services": {"source", "service"},
 		"kpis":             {"name", "query", "unit", "better", "service"},
 	}

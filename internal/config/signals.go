@@ -81,6 +81,7 @@ type Metrics struct {
 // Scrape is one job of the metrics scraper.
 type Scrape struct {
 	Job       string        `yaml:"job"`
+	Service   string        `yaml:"service"` // the label service_name of its series
 	FileSD    string        `yaml:"file_sd"` // Prometheus file_sd JSON or YAML
 	Targets   []string      `yaml:"targets"` // host:port
 	Interval  time.Duration `yaml:"interval"`

@@ -29,6 +29,9 @@ func (c Config) validate() (key string, err error) {
 	if key, err := c.validateLists(); err != nil {
 		return key, err
 	}
+	if key, err := c.validateSources(); err != nil {
+		return key, err
+	}
 	e := c.Engine
 	switch {
 	case c.DataDir == "":
@@ -73,6 +76,9 @@ func (c Config) validateLists() (key string, err error) {
 		if jobs[j.Job] = true; j.FileSD == "" && len(j.Targets) == 0 {
 			return "metrics.scrape", fmt.Errorf("job %q has neither file_sd nor targets", j.Job)
 		}
+		if err := j.check(); err != nil {
+			return "metrics.scrape", fmt.Errorf("job %q: %w", j.Job, err)
+		}
 	}
 	kpis := map[string]bool{}
 	for _, k := range c.KPIs {
@@ -89,6 +95,37 @@ func (c Config) validateLists() (key string, err error) {
 	for _, m := range c.Changes.Services {
 		if m.Source == "" || m.Service == "" {
 			return "changes.services", fmt.Errorf("source %q of service %q: both are needed", m.Source, m.Service)
+		}
+	}
+	return "", nil
+}
+
+// check is what the scraper would refuse.
+func (j Scrape) check() error {
+	for _, target := range j.Targets {
+		if _, _, err := net.SplitHostPort(target); err != nil {
+			return fmt.Errorf("target %q is not host:port; path and scheme have keys of their own", target)
+		}
+	}
+	switch {
+	case !slices.Contains([]string{"", "http", "https"}, j.Scheme):
+		return fmt.Errorf("scheme %q is neither http nor https", j.Scheme)
+	case j.Interval < 0 || j.Timeout < 0:
+		return fmt.Errorf("interval and timeout must be more than zero")
+	case j.Interval > 0 && j.Timeout > j.Interval:
+		return fmt.Errorf("timeout %v is longer than interval %v", j.Timeout, j.Interval)
+	}
+	return nil
+}
+
+// validateSources checks the stores that are read elsewhere.
+func (c Config) validateSources() (key string, err error) {
+	if c.Sources.Tempo.URL != "" && c.Sources.Jaeger.URL != "" {
+		return "sources.jaeger.url", fmt.Errorf("traces are read from one place: sources.tempo or sources.jaeger")
+	}
+	for name, r := range map[string]Remote{"prometheus": c.Sources.Prometheus, "tempo": c.Sources.Tempo, "jaeger": c.Sources.Jaeger, "pyroscope": c.Sources.Pyroscope} {
+		if (r.User == "") != (r.PasswordFile == "") {
+			return "sources." + name + ".user", fmt.Errorf("user and password_file go together")
 		}
 	}
 	return "", nil

@@ -14,7 +14,7 @@ type LogFilter struct {
 	PeriodQuery
 	Service  pitwall.ServiceName `query:"service"`
 	Version  pitwall.Version     `query:"version"`
-	Severity string              `query:"severity" enum:",trace,debug,info,warn,error,fatal" doc:"the lowest that is given"`
+	Severity string              `query:"severity" enum:"trace,debug,info,warn,error,fatal" doc:"the lowest that is given"`
 	Trace    string              `query:"trace" doc:"32 hex digits"`
 	Contains string              `query:"contains" maxLength:"500"`
 	Pattern  string              `query:"pattern" maxLength:"64"`

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -107,7 +109,7 @@ type (
 type PeriodQuery struct {
 	From  time.Time `query:"from" doc:"RFC 3339; by default to minus since"`
 	To    time.Time `query:"to" doc:"RFC 3339; by default now"`
-	Since string    `query:"since" doc:"length of the period when from is not given, such as 15m; by default 1h"`
+	Since string    `query:"since" doc:"length of the period when from is not given, such as 15m or 7d; by default 1h"`
 }
 
 func (q PeriodQuery) period(now time.Time) (pitwall.Period, error) {
@@ -116,9 +118,9 @@ func (q PeriodQuery) period(now time.Time) (pitwall.Period, error) {
 		p.To = now
 	}
 	if p.From.IsZero() {
-		d, err := time.ParseDuration(cmp.Or(q.Since, "1h"))
+		d, err := length(cmp.Or(q.Since, "1h"))
 		if err != nil || d <= 0 {
-			return p, pitwall.Errorf(pitwall.Invalid, "reading since", "%q is no length of time such as 15m or 2h", q.Since)
+			return p, pitwall.Errorf(pitwall.Invalid, "reading since", "%q is no length of time such as 15m, 2h or 7d", q.Since)
 		}
 		p.From = p.To.Add(-d)
 	}
@@ -126,6 +128,20 @@ func (q PeriodQuery) period(now time.Time) (pitwall.Period, error) {
 		return p, pitwall.Errorf(pitwall.Invalid, "reading period", "from %s does not come before to %s", p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))
 	}
 	return p, nil
+}
+
+// length reads a length of time as the configuration writes it: 15m, 7d, 1d12h.
+func length(text string) (time.Duration, error) {
+	head, rest, days := strings.Cut(text, "d")
+	if !days {
+		return time.ParseDuration(text)
+	}
+	whole, err := strconv.ParseUint(head, 10, 16)
+	if err != nil {
+		return 0, err
+	}
+	part, err := time.ParseDuration(cmp.Or(rest, "0s"))
+	return time.Duration(whole)*24*time.Hour + part, err
 }
 
 func (s *server) signals(a huma.API) {

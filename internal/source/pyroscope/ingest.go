@@ -75,6 +75,9 @@ func (r *Receiver) ingested(req *http.Request, body []byte) (p profile, why *ref
 	if dotted && last != app {
 		service, p.kind = strings.TrimSuffix(app, "."+last), kind
 	}
+	if last == "wall" && last != app {
+		return p, &refusal{http.StatusUnsupportedMediaType, errors.New("wall-clock profiles are not taken: they count waiting as if it were work"), "switch the agent to CPU"}
+	}
 	if first(labels, r.c.Labels.Service) == "" {
 		labels[r.c.Labels.Service[0]] = service
 	}

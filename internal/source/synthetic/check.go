@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,6 +119,7 @@ func (v visit) run(ctx context.Context, written step) StepResult {
 	if seen.expires.IsZero() {
 		out.Certificate = time.Time{}
 	}
+	v.record(out, span, err != nil || seen.status >= 500)
 	if err != nil {
 		fail("request", "an answer", v.wording(ctx, err))
 		return out
@@ -134,6 +137,35 @@ func (v visit) run(ctx context.Context, written step) StepResult {
 	}
 	out.OK = len(out.Failures) == 0
 	return out
+}
+
+// Service is the name under which journeys appear in traces.
+const Service pitwall.ServiceName = "pitwall-synthetic"
+
+// record stores the span of a request. Traces are a convenience here: what
+// cannot be stored is left out, and the store's own health tells of it.
+func (v visit) record(r StepResult, span string, failed bool) {
+	if v.runner.c.Spans == nil {
+		return
+	}
+	row := pitwall.SpanRow{Service: Service, Operation: v.journey.Name + ": " + r.Name, Kind: pitwall.SpanClient, Failed: failed,
+		ReqBytes: -1, RespBytes: int64(r.Bytes)}
+	row.Duration = time.Duration(r.Took * float64(time.Second))
+	row.Start = v.runner.c.Now().Add(-row.Duration)
+	if u, err := url.Parse(r.URL); err == nil {
+		row.Peer = u.Hostname()
+	}
+	id, err := hex.DecodeString(r.TraceID)
+	if err != nil || len(id) != len(row.TraceID) {
+		return
+	}
+	copy(row.TraceID[:], id)
+	if row.SpanID, err = strconv.ParseUint(span, 16, 64); err != nil {
+		return
+	}
+	b := &pitwall.SpanBatch{}
+	b.Add(row)
+	_ = v.runner.c.Spans.AppendSpans(context.Background(), b) // see above
 }
 
 // wording says why there was no answer, without the address.

@@ -21,6 +21,9 @@ type Config struct {
 	Journeys []Journey
 	// Sink takes the series; nil: none are written.
 	Sink pitwall.SeriesSink
+	// Spans takes a client span for each request, so that the traces it begins are
+	// whole; nil: none are made.
+	Spans pitwall.SpanSink
 	// Secrets gives the value of ${secret:name}; nil: there are none. SecretsIn
 	// reads them from a directory.
 	Secrets func(name string) (string, error)

@@ -1,8 +1,10 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,15 +21,28 @@ type VersionWatch struct {
 
 	mu       sync.Mutex
 	services map[pitwall.ServiceName]*history
+	hour     time.Time // since when the two below count
+	fresh    int       // versions recorded
+	flooding string    // what was left out for being too much
 	recorded uint64
 	last     time.Time
 	trouble  string
 }
 
+// A sender whose version is another one for each process must neither fill the
+// log nor hold up those whose batches wait behind it.
+const (
+	mostServices = 5_000 // followed
+	mostFresh    = 20    // versions of one service recorded in an hour
+	mostRecorded = 500   // and of all services
+)
+
 // history is what is known of one service's versions.
 type history struct {
 	known  map[pitwall.Version]bool
 	newest pitwall.Version // the one introduced last
+	hour   time.Time       // the watch's, in which fresh was counted
+	fresh  int             // versions recorded
 }
 
 // NewVersionWatch makes a watch that records into log.
@@ -42,13 +57,48 @@ func NewVersionWatch(log pitwall.ChangeLog, now func() time.Time) *VersionWatch 
 func (w *VersionWatch) Observe(ctx context.Context, b *pitwall.SpanBatch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, s := range w.unknown(b) {
-		if err := w.meet(ctx, s); err != nil {
+	if now := w.now(); now.Sub(w.hour) >= time.Hour {
+		w.hour, w.fresh, w.flooding = now, 0, ""
+	}
+	list := w.unknown(b)
+	if len(list) == 0 {
+		return
+	}
+	changes, err := w.log.Changes(ctx, pitwall.Period{From: time.Unix(0, 0), To: w.now().Add(24 * time.Hour)})
+	if err != nil {
+		w.trouble = fmt.Sprintf("reading changes of %s: %v", list[0].service, err)
+		return
+	}
+	of := map[pitwall.ServiceName][]pitwall.Change{}
+	for _, c := range changes {
+		of[c.Service] = append(of[c.Service], c)
+	}
+	for _, s := range list {
+		if w.tooMuch(s.service) {
+			continue // a batch may bring many at once
+		}
+		if err := w.meet(ctx, s, of[s.service]); err != nil {
 			w.trouble = err.Error()
 			return
 		}
 		w.trouble = ""
 	}
+}
+
+// tooMuch says whether new versions of a service are left out for now.
+func (w *VersionWatch) tooMuch(name pitwall.ServiceName) bool {
+	h := w.services[name]
+	switch {
+	case h == nil && len(w.services) >= mostServices:
+		w.flooding = fmt.Sprintf("more than %d services: versions of the others are not followed", mostServices)
+	case h != nil && h.hour.Equal(w.hour) && h.fresh >= mostFresh:
+		w.flooding = fmt.Sprintf("more than %d new versions of %s in an hour: is its service.version another one for each process?", mostFresh, name)
+	case w.fresh >= mostRecorded:
+		w.flooding = fmt.Sprintf("more than %d new versions in an hour: further ones are left out", mostRecorded)
+	default:
+		return false
+	}
+	return true
 }
 
 // sighting is a version's earliest span of a batch.
@@ -61,7 +111,8 @@ type sighting struct {
 // known stands for a place in a list of what is not known.
 const known = -1
 
-// unknown lists versions not seen before, in order of their rows.
+// unknown lists versions not seen before, in order of their rows, unless they
+// are too many.
 func (w *VersionWatch) unknown(b *pitwall.SpanBatch) []sighting {
 	var list []sighting
 	row := map[uint64]int{}            // pair of dictionary numbers -> place in list, or known
@@ -73,9 +124,9 @@ func (w *VersionWatch) unknown(b *pitwall.SpanBatch) []sighting {
 			if at, met = row[pair]; !met {
 				at = known
 				name, version := pitwall.ServiceName(b.Strings[service]), pitwall.Version(b.Strings[b.Version[i]])
-				if h := w.services[name]; version != "" && (h == nil || !h.known[version]) {
+				if h := w.services[name]; version != "" && (h == nil || !h.known[version]) && !w.tooMuch(name) {
 					at = len(list)
-					list = append(list, sighting{name, version, time.Unix(0, b.Start[i])})
+					list = append(list, sighting{pitwall.ServiceName(strings.Clone(string(name))), pitwall.Version(strings.Clone(string(version))), time.Unix(0, b.Start[i])}) // the batch's words are parts of something large
 				}
 				row[pair] = at
 			}
@@ -91,23 +142,16 @@ func (w *VersionWatch) unknown(b *pitwall.SpanBatch) []sighting {
 	return list
 }
 
-// meet decides what a new version means. The log is asked first: an announced
+// meet decides what a new version means, given what the log says of its service: an announced
 // deploy is not recorded twice, and after a restart it tells which versions are
 // old, so that an old version still running is not taken for a deploy.
-func (w *VersionWatch) meet(ctx context.Context, s sighting) error {
+func (w *VersionWatch) meet(ctx context.Context, s sighting, changes []pitwall.Change) error {
 	h := w.services[s.service]
 	if h == nil {
 		h = &history{known: map[pitwall.Version]bool{}}
 	}
-	changes, err := w.log.Changes(ctx, pitwall.Period{From: time.Unix(0, 0), To: w.now().Add(24 * time.Hour)})
-	if err != nil {
-		return fmt.Errorf("reading changes of %s: %w", s.service, err)
-	}
 	var newest time.Time
 	for _, c := range changes {
-		if c.Service != s.service {
-			continue
-		}
 		for _, v := range []pitwall.Version{c.PreviousVersion, c.Version} {
 			if v != "" {
 				h.known[v] = true
@@ -121,6 +165,11 @@ func (w *VersionWatch) meet(ctx context.Context, s sighting) error {
 		if err := w.record(ctx, s, h.newest); err != nil {
 			return err
 		}
+		w.fresh++
+		if !h.hour.Equal(w.hour) {
+			h.hour, h.fresh = w.hour, 0
+		}
+		h.fresh++
 	}
 	h.known[s.version], h.newest = true, s.version
 	w.services[s.service] = h
@@ -148,7 +197,7 @@ func (w *VersionWatch) Health() []pitwall.SourceHealth {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return []pitwall.SourceHealth{{
-		Name: "changes/telemetry", Signal: pitwall.SignalChanges, Up: w.trouble == "", LastSeen: w.last, Accepted: w.recorded, Message: w.trouble,
+		Name: "changes/telemetry", Signal: pitwall.SignalChanges, Up: w.trouble == "", LastSeen: w.last, Accepted: w.recorded, Message: cmp.Or(w.trouble, w.flooding),
 		Blind: "deploys that nobody announces",
 	}}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -23,6 +24,7 @@ func clock() time.Time { return now }
 type memory struct {
 	changes []pitwall.Change
 	err     error
+	reads   int
 }
 
 func (m *memory) AppendChange(_ context.Context, c pitwall.Change) (bool, error) {
@@ -39,6 +41,7 @@ func (m *memory) AppendChange(_ context.Context, c pitwall.Change) (bool, error)
 }
 
 func (m *memory) Changes(_ context.Context, p pitwall.Period) ([]pitwall.Change, error) {
+	m.reads++
 	var in []pitwall.Change
 	for _, c := range m.changes {
 		if p.Contains(c.At) {
@@ -212,6 +215,52 @@ func TestVersionWatch(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
+}
+
+// TestVersionFlood: senders that call each process a version, or a service, are
+// followed within bounds, the log is read once for each batch at most, and the
+// next hour begins anew.
+func TestVersionFlood(t *testing.T) {
+	log, at, made := &memory{}, now, 0
+	w := NewVersionWatch(log, func() time.Time { return at })
+	flood := func(services, versions int) {
+		t.Helper()
+		var list []string
+		for i := range services {
+			for range versions {
+				made++
+				list = append(list, fmt.Sprintf("s%d v%d", i, made))
+			}
+		}
+		before := log.reads
+		if w.Observe(t.Context(), sightings(at, list...)); log.reads > before+1 {
+			t.Errorf("the log was read %d times for one batch", log.reads-before)
+		}
+	}
+	flood(1, 1000)
+	flood(1, 1000)
+	if got := len(log.changes); got != mostFresh {
+		t.Errorf("%d versions of one service recorded, want %d", got, mostFresh)
+	}
+	reads := log.reads
+	if flood(1, 10); log.reads != reads {
+		t.Error("the log is read for versions that are left out")
+	}
+	if h := w.Health()[0]; !strings.Contains(h.Message, "s0") {
+		t.Errorf("health does not name the sender: %q", h.Message)
+	}
+	flood(mostServices+100, 2)
+	if got := len(log.changes); got != mostRecorded {
+		t.Errorf("%d versions recorded, want %d", got, mostRecorded)
+	}
+	if len(w.services) > mostServices {
+		t.Errorf("%d services followed", len(w.services))
+	}
+	at = at.Add(time.Hour)
+	flood(1, 2)
+	if got := len(log.changes); got != mostRecorded+2 {
+		t.Errorf("%d versions recorded in the next hour, want %d", got, mostRecorded+2)
+	}
 }
 
 func TestVersionWatchTriesAgain(t *testing.T) {

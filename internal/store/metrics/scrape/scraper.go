@@ -18,6 +18,7 @@
 package scrape
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/scrape"
 	"github.com/prometheus/prometheus/storage"
@@ -172,8 +174,31 @@ func (s *Scraper) groups() map[string][]*targetgroup.Group {
 	return sets
 }
 
-// Targets lists the targets by job, as Prometheus' API tells of them.
-func (s *Scraper) Targets() map[string][]*scrape.Target { return s.manager.TargetsActive() }
+// Standing is how one target stands.
+type Standing struct {
+	Job, URL   string
+	Labels     map[string]string // what its series carry
+	Health     string            // up, down or unknown
+	LastError  string
+	LastScrape time.Time
+	Took       time.Duration
+}
+
+// Targets lists the targets, by job.
+func (s *Scraper) Targets() (list []Standing) {
+	for job, targets := range s.manager.TargetsActive() {
+		for _, t := range targets {
+			one := Standing{Job: job, URL: t.URL().Redacted(), Labels: map[string]string{}, Health: string(t.Health()), LastScrape: t.LastScrape(), Took: t.LastScrapeDuration()}
+			t.LabelsRange(func(l labels.Label) { one.Labels[l.Name] = l.Value })
+			if err := t.LastError(); err != nil {
+				one.LastError = err.Error()
+			}
+			list = append(list, one)
+		}
+	}
+	slices.SortFunc(list, func(a, b Standing) int { return cmp.Or(strings.Compare(a.Job, b.Job), strings.Compare(a.URL, b.URL)) })
+	return list
+}
 
 // Health tells of the targets files first, then of every target, by name.
 func (s *Scraper) Health() []pitwall.SourceHealth {
