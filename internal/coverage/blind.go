@@ -151,6 +151,9 @@ func instead(in Input, s pitwall.SLO) string {
 			operations = append(operations, t.Operation)
 		}
 	}
+	if slices.Contains(operations, s.SLI.Operation) { // seen, but not counted: by a store elsewhere
+		return fmt.Sprintf("its spans are only in the store that is read elsewhere: objectives are counted from spans that pass through Pitwall; send those of %s here too", s.SLI.Service)
+	}
 	file := cmp.Or(s.Source, "its file")
 	if near := nearest(s.SLI.Operation, operations, 3); len(near) > 0 {
 		return fmt.Sprintf("%s serves %s: correct the operation in %s, or wait for the first request", s.SLI.Service, strings.Join(quoted(near), ", "), file)

@@ -129,6 +129,7 @@ func TestEachBlindSpot(t *testing.T) {
 		in.Last = map[Pair]time.Time{{"edge", pitwall.SignalMetrics}: noon.Add(-time.Hour)}
 	}, pitwall.StopsDiagnosis, "the metrics of edge stopped: last seen 11:00:00 UTC", "pool", "metrics.scrape")
 	f(func(in *Input) { in.SLOs[0].SLI.Operation = "POST /pays"; in.Judged = nil }, pitwall.StopsJudging, "objective pay never had a span", "cannot burn", `"POST /pay", "GET /healthz": correct the operation in slos.yaml:3`)
+	f(func(in *Input) { in.Judged = nil }, pitwall.StopsJudging, "objective pay never had a span", "cannot burn", "only in the store that is read elsewhere")
 	f(func(in *Input) { in.SLOs = nil }, pitwall.StopsJudging, "no objective", "no plan ever opens", "slos:")
 	f(func(in *Input) {
 		delete(in.Seen[pitwall.SignalChanges], "edge")
