@@ -109,7 +109,8 @@ func (h *house) announce(conf config.Config) error {
 	for path, hook := range hooks.Mounts() {
 		h.mounts[path] = hook
 	}
-	h.health = append(h.health, changes, hooks)
+	h.versions = webhook.NewVersionWatch(h.db, time.Now)
+	h.health = append(h.health, changes, hooks, h.versions)
 	return nil
 }
 

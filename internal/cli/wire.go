@@ -37,6 +37,7 @@ type house struct {
 	recorder *record.Recorder
 	engine   *engine.Engine
 	receiver *otlp.Receiver
+	versions *webhook.VersionWatch
 	page     http.Handler
 	loops    []loop
 	log      *slog.Logger
@@ -108,11 +109,10 @@ func (h *house) tap(ctx context.Context, conf config.Config, ledger *slo.Ledger)
 	if err := ledger.Load(steps); err != nil {
 		return err
 	}
-	watch := webhook.NewVersionWatch(h.db, time.Now)
 	return h.spans.Tap(position, func(position uint64, b *pitwall.SpanBatch) {
 		ledger.Now(time.Now())
 		h.engine.Feed(position, b)
-		watch.Observe(ctx, b)
+		h.versions.Observe(ctx, b)
 	})
 }
 

@@ -26,6 +26,7 @@ type Ledger struct {
 	order   []*book
 	routes  map[route][]*book
 	clock   int64 // highest step a caller asked about: time that is known to be real
+	present int64 // the step Now named last; 0: it never did
 	refused uint64
 }
 
@@ -88,6 +89,21 @@ func (l *Ledger) Refused() uint64 {
 	return l.refused
 }
 
+// Now tells the time. Once told, what ends more than ten minutes ahead of it is
+// refused: one sender with a wrong clock would else move the window to where
+// nothing of the present counts any more. Tell it before Load, so that what such
+// a sender left behind is dropped, and as spans come.
+func (l *Ledger) Now(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.present = now.UnixNano() / int64(l.step)
+}
+
+// ahead says whether a step cannot have happened yet.
+func (l *Ledger) ahead(step int64) bool {
+	return l.present > 0 && step > l.present+int64(lateness/l.step)+1
+}
+
 // Feed counts a batch of spans. A server span of the SLI's service and
 // operation counts in the step in which it ended, in whatever order spans
 // arrive. It is good if it did not fail and, for latency, took at most the
@@ -120,7 +136,7 @@ func (l *Ledger) count(k *book, b *pitwall.SpanBatch, i int) {
 	}
 	end := b.Start[i] + b.Duration[i]
 	step := end / int64(l.step)
-	if b.Start[i] < 0 || end < 0 || !k.add(step, one, l.clock) {
+	if b.Start[i] < 0 || end < 0 || l.ahead(step) || !k.add(step, one, l.clock) {
 		l.refused++
 		return
 	}
@@ -177,7 +193,7 @@ func (l *Ledger) Load(steps []pitwall.LedgerStep) error {
 	sorted := slices.Clone(steps)
 	slices.SortFunc(sorted, byStart)
 	for _, s := range sorted {
-		if k := l.books[s.SLO]; k != nil {
+		if k := l.books[s.SLO]; k != nil && !l.ahead(s.Start/seconds) {
 			k.add(s.Start/seconds, s.Counts, l.clock)
 		}
 	}

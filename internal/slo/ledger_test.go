@@ -221,6 +221,29 @@ func TestBrokenClocks(t *testing.T) {
 	}
 }
 
+// TestOneWrongClockBlindsNobody: spans of the future, first or bit by bit, do not
+// carry the window away from the present, and what was stored of them is dropped.
+func TestOneWrongClockBlindsNobody(t *testing.T) {
+	s := checkoutSLO("s", time.Hour)
+	s.Tiers = nil
+	l := NewLedger([]pitwall.SLO{s}, time.Second)
+	l.Now(t0)
+	if err := l.Load([]pitwall.LedgerStep{{SLO: "s", Start: t0.Unix() - 60, Counts: pitwall.Counts{Good: 1}},
+		{SLO: "s", Start: t0.Add(70 * 365 * 24 * time.Hour).Unix(), Counts: pitwall.Counts{Bad: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	for ahead := 20 * time.Minute; ahead < 4*time.Hour; ahead += 50 * time.Minute {
+		l.Feed(batch(span(t0.Add(ahead), 0, true)))
+	}
+	l.Feed(batch(span(t0, 0, false), span(t0.Add(5*time.Minute), 0, false)))
+	if got, want := l.Sum("s", period(t0.Add(-time.Hour), t0.Add(24*time.Hour))), (pitwall.Counts{Good: 3}); got != want {
+		t.Errorf("sum = %+v, want %+v", got, want)
+	}
+	if l.Refused() != 5 {
+		t.Errorf("refused = %d, want 5", l.Refused())
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	s := checkoutSLO("s", time.Hour)
 	l := NewLedger([]pitwall.SLO{s}, time.Second)

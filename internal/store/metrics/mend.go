@@ -101,6 +101,9 @@ func (s *Store) enterWrite(ctx context.Context, op string) (leave func(), err er
 			return nil, &pitwall.Error{Op: op, Kind: pitwall.Unavailable, ID: s.dir, Err: err, Hint: diskHint}
 		}
 	}
+	if err := s.shortage(); err != nil {
+		return nil, &pitwall.Error{Op: op, Kind: pitwall.Unavailable, ID: s.dir, Err: err, Hint: diskHint}
+	}
 	return s.enter(ctx, op)
 }
 
@@ -112,7 +115,11 @@ func (s *Store) mend() error {
 	if !s.fault.broken.Load() {
 		return nil // somebody else did it meanwhile
 	}
-	if err := probe(s.dir); err != nil {
+	err := probe(s.dir)
+	if err == nil {
+		err = s.roomToOpen()
+	}
+	if err != nil {
 		return fmt.Errorf("a write to the log failed and the disk takes no more: %w", err)
 	}
 	s.use.Lock()
@@ -131,7 +138,7 @@ func (s *Store) mend() error {
 	}
 	if s.down == nil {
 		// What cannot be flushed now was never acknowledged.
-		if err := s.db.Close(); err != nil {
+		if err := s.shut(); err != nil {
 			s.o.Logger.Warn("Closing the metrics store to mend it", "err", err)
 		}
 	}
@@ -163,6 +170,7 @@ func (s *Store) open() error {
 		return err
 	}
 	most.head.Store(db.Head())
+	s.head.Store(db.Head())
 	s.db = db
 	return nil
 }

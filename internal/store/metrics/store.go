@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -63,6 +64,9 @@ type Options struct {
 	// Logger hears what the database says, such as a compaction going wrong; nil
 	// discards.
 	Logger *slog.Logger
+
+	// room is free; tests take the disk's room away.
+	room func(dir string) (uint64, error)
 }
 
 // Store is an open metrics store. Its methods may be called from several
@@ -83,6 +87,9 @@ type Store struct {
 	opened uint64 // how many times it was opened again
 
 	fault fault
+	head  atomic.Pointer[tsdb.Head] // of db, for whoever only counts
+	end   chan struct{}             // ends the upkeep
+	done  sync.WaitGroup
 
 	mu     sync.Mutex // guards health
 	health pitwall.SourceHealth
@@ -108,12 +115,16 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	o = o.withDefaults()
 	s := &Store{
-		dir: dir, o: o, now: o.Now, deltas: newDeltas(o.Deltas),
+		dir: dir, o: o, now: o.Now, deltas: newDeltas(o.Deltas), end: make(chan struct{}),
 		health: pitwall.SourceHealth{Name: "store/metrics", Signal: pitwall.SignalMetrics, Up: true},
+	}
+	if err := s.roomToOpen(); err != nil {
+		return nil, openError(op, dir, err)
 	}
 	if err := s.open(); err != nil {
 		return nil, openError(op, dir, err)
 	}
+	s.done.Go(s.upkeep)
 	s.engine = promql.NewEngine(promql.EngineOpts{
 		Logger:               o.Logger,
 		MaxSamples:           o.QuerySamples,
@@ -161,6 +172,9 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.room == nil {
+		o.room = free
+	}
 	return o
 }
 
@@ -174,11 +188,15 @@ func databaseOptions(o Options) *tsdb.Options {
 	d.MinBlockDuration = minBlock.Milliseconds()
 	d.MaxBlockDuration = max(minBlock, o.Retention/10).Milliseconds()
 	d.OutOfOrderTimeWindow = o.OutOfOrder.Milliseconds()
+	d.BlockReloadInterval = never
 	return d
 }
 
 func openError(op, dir string, err error) error {
 	e := &pitwall.Error{Op: op, Kind: pitwall.Internal, ID: dir, Err: err}
+	if errors.Is(err, errShort) {
+		e.Kind = pitwall.Unavailable
+	}
 	e.Hint = "check that the directory is writable and has room; move it away to start with no history"
 	// The database gives no error value for this one, only words.
 	if strings.Contains(err.Error(), "lock DB directory") {
@@ -196,6 +214,9 @@ func (s *Store) Health() []pitwall.SourceHealth {
 	if trouble := s.fault.recent(s.now()); h.Message == "" {
 		h.Message = trouble
 	}
+	if short := s.shortage(); short != nil {
+		h.Up, h.Message = false, short.Error()
+	}
 	if s.fault.broken.Load() {
 		h.Up = false
 	}
@@ -209,17 +230,19 @@ func (s *Store) Health() []pitwall.SourceHealth {
 // harmless.
 func (s *Store) Close() error {
 	s.use.Lock()
+	defer s.done.Wait()
 	defer s.use.Unlock()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
+	close(s.end)
 	s.mu.Lock()
 	s.health.Up, s.health.Message = false, "closed"
 	s.mu.Unlock()
 	err := s.engine.Close()
 	if s.down == nil {
-		err = errors.Join(err, s.db.Close())
+		err = errors.Join(err, s.shut())
 	}
 	if err != nil {
 		return fmt.Errorf("closing metrics store: %w", err)

@@ -3,6 +3,7 @@ package spans
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -25,17 +26,27 @@ type tally struct {
 	first, last int64           // end of any span, unix nanoseconds
 }
 
+// mostCounted bounds the versions of services that are counted, some 500 bytes
+// each besides a number a second; of more, nothing is counted until others went.
+const mostCounted = 20_000
+
 // counts answers how many requests there were without touching a span.
 type counts map[serviceVersion]*tally
 
-func (c counts) add(b *pitwall.SpanBatch) {
+// add counts a batch and gives how many of its spans were not counted for want
+// of room.
+func (c counts) add(b *pitwall.SpanBatch) (left int) {
 	of := map[uint64]*tally{}
 	for i := range b.Service {
 		key := uint64(b.Service[i])<<32 | uint64(b.Version[i])
-		t := of[key]
-		if t == nil {
+		t, met := of[key]
+		if !met {
 			t = c.tally(serviceVersion{pitwall.ServiceName(b.Strings[b.Service[i]]), pitwall.Version(b.Strings[b.Version[i]])})
 			of[key] = t
+		}
+		if t == nil {
+			left++
+			continue
 		}
 		end := b.Start[i] + b.Duration[i]
 		t.first, t.last = min(t.first, end), max(t.last, end)
@@ -43,11 +54,14 @@ func (c counts) add(b *pitwall.SpanBatch) {
 			t.requests[second(end)]++
 		}
 	}
+	return left
 }
 
+// tally gives the counts of a version; nil: there are too many.
 func (c counts) tally(sv serviceVersion) *tally {
 	t := c[sv]
-	if t == nil {
+	if t == nil && len(c) < mostCounted {
+		sv = serviceVersion{pitwall.ServiceName(strings.Clone(string(sv.service))), pitwall.Version(strings.Clone(string(sv.version)))}
 		t = &tally{requests: map[int64]int64{}, first: 1<<63 - 1, last: -1 << 63}
 		c[sv] = t
 	}

@@ -24,6 +24,7 @@ type health struct {
 
 	cuts, blockSpans, leftOut uint64 // what became of spans: cuts made, in blocks, left out by sampling
 	folded, skewed            uint64 // spans added up under rollup.Other, and not at all
+	uncounted                 uint64 // spans of services and versions beyond mostCounted
 }
 
 // mostFound bounds how many findings are told one by one.
@@ -131,6 +132,9 @@ func (s *Store) Health() []pitwall.SourceHealth {
 	}
 	if of.skewed > 0 {
 		says = append(says, fmt.Sprintf("%d spans not added up: a clock is far off", of.skewed))
+	}
+	if of.uncounted > 0 {
+		says = append(says, fmt.Sprintf("%d spans not counted by the second: more than %d versions of services in an hour", of.uncounted, mostCounted))
 	}
 	says = append(says, of.found...)
 	if of.more > 0 {

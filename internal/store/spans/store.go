@@ -122,7 +122,7 @@ func keepScratch(buf []byte) []byte {
 // knows the store yet.
 func (s *Store) take(a arrived) {
 	s.head.add(a)
-	s.counts.add(a.batch)
+	s.health.uncounted += uint64(s.counts.add(a.batch))
 	s.marks.add(a.arrival, a.position)
 	s.bound(a.arrival)
 }
