@@ -140,7 +140,7 @@ func journeySecrets(conf config.Config) func(string) (string, error) {
 
 // answerPromQL serves what Grafana asks a Prometheus.
 func (h *house) answerPromQL(log *slog.Logger) error {
-	api, err := promapi.New(promapi.Config{Queryable: h.metrics.Queryable(), Engine: h.metrics.Engine(), Head: h.metrics.HeadStats, Targets: h.targets, Now: time.Now, Logger: log})
+	api, err := promapi.New(promapi.Config{Queryable: h.metrics.Queryable(), Engine: h.metrics.Engine(), Head: h.metrics.HeadStats, Targets: h.targets, Concurrency: 4, Now: time.Now, Logger: log})
 	if err != nil {
 		return err
 	}

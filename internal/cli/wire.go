@@ -57,7 +57,7 @@ type loop struct {
 // connects it all.
 func wire(ctx context.Context, conf config.Config, log *slog.Logger) (*house, error) {
 	h := &house{mounts: map[string]http.Handler{}, log: log}
-	h.loops = append(h.loops, loop{"deleting what is too old", h.prune})
+	h.loops = append(h.loops, loop{"deleting what is too old", h.prune}, loop{"watching the sources", h.watch})
 	if err := h.open(conf, log); err != nil {
 		h.close(log)
 		return nil, err

@@ -119,10 +119,7 @@ func TestBytesInFlight(t *testing.T) {
 	s := &sink{}
 	r := New(Config{Spans: s, Metrics: s, MaxInFlightBytes: 300 << 10})
 	body := bytes.Repeat([]byte{0xf8, 0x7f, 1}, 70<<10) // 210 KiB of unknown fields
-	hold, err := r.enter()
-	if err != nil {
-		t.Fatal(err)
-	}
+	hold := &visit{r: r}
 	if err := hold.hold(200 << 10); err != nil {
 		t.Fatal(err)
 	}
@@ -273,5 +270,37 @@ func TestACallThatStalls(t *testing.T) {
 	}
 	if err := exportGRPC(t, address, asProto(t)); err != nil {
 		t.Errorf("the next call: %v", err)
+	}
+}
+
+// TestStalledSendersHoldNobodysPlace: more of them than there are places, over
+// HTTP and over gRPC, and the next sender of HTTP is served at once.
+func TestStalledSendersHoldNobodysPlace(t *testing.T) {
+	s := &sink{}
+	r := New(Config{Spans: s, MaxInFlight: 2, ReadTimeout: 20 * time.Second})
+	srv := httptest.NewServer(r.Handler())
+	defer srv.Close()
+	for range 10 {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte("POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1000\r\n\r\nab")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(5 * time.Second); r.held.used.Load() < 10*1001 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
+	}
+	for range 2 {
+		if err := (&visit{r: r}).enter(r.streams); err != nil { // as gRPC senders that stall do
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	res := post(t, r, "/v1/traces", typeProto, "", asProto(t))
+	if res.Code != http.StatusOK || time.Since(began) > time.Second {
+		t.Errorf("status %d after %s", res.Code, time.Since(began))
 	}
 }

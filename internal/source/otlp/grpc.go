@@ -82,8 +82,8 @@ func (r *Receiver) register(srv *grpc.Server, name string, s *signal, take taker
 
 // call answers one export.
 func (r *Receiver) call(stream grpc.ServerStream, take taker) error {
-	v, err := r.enter()
-	if err != nil {
+	v := &visit{r: r}
+	if err := v.enter(r.streams); err != nil { // before the message, whose bytes are counted only when it is whole
 		return err
 	}
 	defer v.leave()

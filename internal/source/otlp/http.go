@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -21,9 +20,9 @@ const (
 
 func (r *Receiver) serve(s *signal, take taker) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		expectBody(w, time.Now().Add(r.cfg.ReadTimeout)) // a sender that stops in the middle must not keep its slot
+		v := &visit{r: r, more: expectBody(w, r.cfg.ReadTimeout)} // a sender that stops in the middle must not keep its buffer
 		kind := contentType(req)
-		body, err := r.answer(w, req, kind, take)
+		body, err := v.answer(w, req, kind, take)
 		if err != nil {
 			ref := asRefusal(err)
 			if ref.again() {
@@ -61,19 +60,20 @@ func contentType(req *http.Request) string {
 	return kind
 }
 
-// answer reads, takes and encodes; the slot is held all the while.
-func (r *Receiver) answer(w http.ResponseWriter, req *http.Request, kind string, take taker) ([]byte, error) {
+// answer reads, takes and encodes. The slot is taken once the body is there:
+// senders that dribble hold the bytes they sent, which are bounded, and nobody
+// else's place.
+func (v *visit) answer(w http.ResponseWriter, req *http.Request, kind string, take taker) ([]byte, error) {
 	if kind != typeProto && kind != typeJSON {
 		return nil, &refusal{status: http.StatusUnsupportedMediaType, code: codes.InvalidArgument,
 			err: fmt.Errorf("content type %q; send %s or %s", req.Header.Get("Content-Type"), typeProto, typeJSON)}
 	}
-	v, err := r.enter()
-	if err != nil {
-		return nil, err
-	}
 	defer v.leave()
 	body, err := v.read(w, req)
 	if err != nil {
+		return nil, err
+	}
+	if err := v.enter(v.r.slots); err != nil {
 		return nil, err
 	}
 	res, err := take(req.Context(), body, kind)

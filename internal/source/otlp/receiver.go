@@ -52,7 +52,7 @@ type Config struct {
 // Receiver takes OTLP in. Its handler and its gRPC service share the bounds.
 type Receiver struct {
 	cfg                   Config
-	slots                 chan struct{}
+	slots, streams        chan struct{} // of HTTP and of gRPC: neither takes the other's places
 	held                  meter
 	walkers               chan *wire.Walker // one for each processor: each remembers words
 	batches               sync.Pool         // of *pitwall.SpanBatch
@@ -72,7 +72,7 @@ func New(cfg Config) *Receiver {
 		cfg.Now = time.Now
 	}
 	r := &Receiver{
-		cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), held: meter{most: cfg.MaxInFlightBytes},
+		cfg: cfg, slots: make(chan struct{}, cfg.MaxInFlight), streams: make(chan struct{}, cfg.MaxInFlight), held: meter{most: cfg.MaxInFlightBytes},
 		walkers: make(chan *wire.Walker, runtime.GOMAXPROCS(0)),
 		traces: signal{name: "otlp/traces", kind: pitwall.SignalTraces, items: "spans",
 			blind: "requests, latencies, and which service spends the time"},

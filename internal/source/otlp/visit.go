@@ -16,6 +16,8 @@ import (
 
 const (
 	firstBuffer = 64 << 10 // of a body whose length is not told
+	// stall is how long a body may stand still while it arrives.
+	stall = 5 * time.Second
 	mostTrusted = 256 << 10
 	mostPooled  = 1 << 20
 )
@@ -36,18 +38,22 @@ func (m *meter) take(n int64) bool {
 
 // visit is a request being taken: its slot, its bytes and its buffer.
 type visit struct {
-	r    *Receiver
-	held int64
-	buf  *[]byte // nil: none was needed
+	r     *Receiver
+	slots chan struct{} // where it has a slot; nil: nowhere yet
+	held  int64
+	buf   *[]byte // nil: none was needed
+	// more says that the body may go on arriving; nil: there is no connection.
+	more func()
 }
 
 // enter takes a slot, or refuses; leave gives it back.
-func (r *Receiver) enter() (*visit, error) {
+func (v *visit) enter(slots chan struct{}) error {
 	select {
-	case r.slots <- struct{}{}:
-		return &visit{r: r}, nil
+	case slots <- struct{}{}:
+		v.slots = slots
+		return nil
 	default:
-		return nil, busy("%d requests are in flight, that is the bound; try again", r.cfg.MaxInFlight)
+		return busy("%d requests are in flight, that is the bound; try again", v.r.cfg.MaxInFlight)
 	}
 }
 
@@ -56,7 +62,9 @@ func (v *visit) leave() {
 		v.r.buffers.Put(v.buf)
 	}
 	v.r.held.used.Add(-v.held)
-	<-v.r.slots
+	if v.slots != nil {
+		<-v.slots
+	}
 }
 
 // hold counts n more bytes as in flight.
@@ -87,12 +95,22 @@ func (v *visit) read(w http.ResponseWriter, req *http.Request) ([]byte, error) {
 	}
 }
 
-// expectBody says until when the body may arrive. The server lifts the deadline
-// when the body has ended; after a refusal it stays, for the server reads the
-// rest of the body before it answers. Where there are no deadlines, as in some
-// tests, there is no connection to stall.
-func expectBody(w http.ResponseWriter, until time.Time) {
-	_ = http.NewResponseController(w).SetReadDeadline(until)
+// expectBody says until when the body may arrive: it may neither take longer
+// than the timeout nor stand still. The server lifts the deadline when the body
+// has ended; after a refusal it stays, for the server reads the rest of the body
+// before it answers. Where there are no deadlines, as in some tests, there is no
+// connection to stall.
+func expectBody(w http.ResponseWriter, timeout time.Duration) (more func()) {
+	c, last := http.NewResponseController(w), time.Now().Add(timeout)
+	more = func() {
+		until := time.Now().Add(stall)
+		if until.After(last) {
+			until = last
+		}
+		_ = c.SetReadDeadline(until)
+	}
+	more()
+	return more
 }
 
 func (v *visit) unzip(body io.Reader) ([]byte, error) {
@@ -125,6 +143,9 @@ func (v *visit) fill(src io.Reader, announced int64) ([]byte, error) {
 			copy(bigger, buf)
 			buf = bigger
 			*v.buf = buf
+		}
+		if v.more != nil {
+			v.more()
 		}
 		n, err := src.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -23,6 +23,8 @@ const (
 	// readTimeout is how long a sender may take over its body, so that slow ones
 	// do not hold every slot.
 	readTimeout = 30 * time.Second
+	// stall is how long the body may stand still meanwhile.
+	stall = 5 * time.Second
 	retryAfter  = 5 * time.Second
 	lags        = 64
 )
@@ -153,9 +155,6 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request, version int
 	default:
 		return written{}, refuse(http.StatusServiceUnavailable, "%d requests are under way; try again", r.c.MaxInFlight)
 	}
-	// The socket's clock, whatever ours says. A connection that cannot do this
-	// has a bound of its own.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
 	body, err := r.read(w, req)
 	if err != nil {
 		return written{}, err
@@ -193,10 +192,29 @@ func unusable(err error, version int) error {
 	return refuse(http.StatusBadRequest, "the body is no remote write request of version %d: %w", version, wrong.error)
 }
 
+// moving reads a body that may neither take longer than readTimeout nor stand
+// still: a sender that dribbles must not keep a slot. The clock is the socket's,
+// whatever ours says; a connection without deadlines has a bound of its own.
+type moving struct {
+	io.Reader
+	w    *http.ResponseController
+	last time.Time
+}
+
+// Read implements io.Reader.
+func (m *moving) Read(p []byte) (int, error) {
+	until := time.Now().Add(stall)
+	if until.After(m.last) {
+		until = m.last
+	}
+	_ = m.w.SetReadDeadline(until)
+	return m.Reader.Read(p)
+}
+
 // read gives the decompressed body. The length a snappy block claims is looked
 // at before anything of that length is made.
 func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (string, error) {
-	packed, err := io.ReadAll(http.MaxBytesReader(w, req.Body, r.c.MaxBody))
+	packed, err := io.ReadAll(&moving{Reader: http.MaxBytesReader(w, req.Body, r.c.MaxBody), w: http.NewResponseController(w), last: time.Now().Add(readTimeout)})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
