@@ -103,7 +103,7 @@ func TestJavaScriptSDK(t *testing.T) {
 		}
 		return ""
 	})
-	run(t, "doctor", at).wants(t, 0, "shop")
+	run(t, "doctor", at).wants(t, exitNo, "no objective", "shop", "no profiles of shop") // nothing can be judged yet
 }
 
 // startJavaScript runs examples/javascript and gives its address.
