@@ -14,7 +14,10 @@ import (
 // signals are what the API answers about beside plans and objectives.
 func (h *house) signals(conf config.Config) httpd.Signals {
 	return httpd.Signals{
-		Operations: h.spans, Logs: h.logs, Alerts: h.db, Changes: h.db, KPIs: h.engine.KPIs,
+		Spans: h.spans, Operations: h.spans, MergedProfile: func(ctx context.Context, q pitwall.ProfileQuery) ([]byte, error) {
+			m, err := h.profiles.Merged(ctx, q)
+			return m.Data, err
+		}, Logs: h.logs, Alerts: h.db, Changes: h.db, KPIs: h.engine.KPIs,
 		Telemetry: h.engine.Telemetry, Version: Version, LogContrast: h.contrast, Journeys: h.journeys,
 		Settings: func() []httpd.Setting { return effective(conf) },
 	}

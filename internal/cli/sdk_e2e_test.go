@@ -89,6 +89,18 @@ func TestJavaScriptSDK(t *testing.T) {
 		}
 		return ""
 	})
+	var found struct {
+		Spans []struct {
+			TraceID string `json:"trace_id"`
+		}
+	}
+	s := run(t, "trace", "list", at, "--service", "shop", "--failed", "true", "--attr", "url.path=/broken", "-o", "json")
+	if err := json.Unmarshal([]byte(s.out), &found); err != nil || len(found.Spans) != 1 {
+		s = run(t, "trace", "list", at, "--service", "shop", "--failed", "true", "-o", "json")
+		t.Fatalf("the failed request is not found by its attribute: %s%s", s.out, s.errout)
+	}
+	run(t, "trace", "view", found.Spans[0].TraceID, at).wants(t, 0, "shop", "failed")
+	run(t, "trace", "list", at, "--attr", "nonsense").wants(t, exitUsage, "is not key=value")
 	run(t, "log", "patterns", at).wants(t, 0, "sold", "no stock")
 	eventually(t, func() string {
 		res, err := http.Get(server + "/prometheus/api/v1/query?query=sum(shop_orders_total)")

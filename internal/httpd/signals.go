@@ -17,8 +17,12 @@ import (
 // Signals are the stores whose content can be asked for beside the plans. A nil
 // one answers "not here".
 type Signals struct {
+	Spans      pitwall.SpanReader
 	Operations pitwall.OperationReader
-	Logs       pitwall.LogReader
+	// MergedProfile gives all profiles of a query as one gzipped pprof; nil: there
+	// is none.
+	MergedProfile func(context.Context, pitwall.ProfileQuery) ([]byte, error)
+	Logs          pitwall.LogReader
 	// LogContrast says which patterns are new, grew, shrank or vanished from one
 	// period to the next; the query is asked for both.
 	LogContrast func(ctx context.Context, q pitwall.LogQuery, before, after pitwall.Period) (any, error)
@@ -149,6 +153,8 @@ func (s *server) signals(a huma.API) {
 		return huma.Operation{OperationID: id, Method: "GET", Path: "/api/v1" + path, Summary: summary}
 	}
 	huma.Register(a, get("list-operations", "/operations", "What the spans of a period add up to, the most time first"), s.operations)
+	huma.Register(a, get("find-spans", "/spans", "Spans by service, operation, attribute, duration and failure"), s.spans)
+	huma.Register(a, get("merge-profiles", "/profiles/merged", "All profiles of a service in a period as one pprof; go tool pprof reads it from here"), s.mergedProfile)
 	huma.Register(a, get("list-logs", "/logs", "Log records, newest first"), s.logs)
 	huma.Register(a, get("list-log-patterns", "/logs/patterns", "Log records counted by pattern, the most frequent first"), s.logPatterns)
 	huma.Register(a, get("contrast-logs", "/logs/contrast", "Which patterns are new, grew or vanished since a moment"), s.logContrast)

@@ -17,7 +17,7 @@ import (
 const (
 	firstBuffer = 64 << 10 // of a body whose length is not told
 	// stall is how long a body may stand still while it arrives.
-	stall = 5 * time.Second
+	stall       = 5 * time.Second
 	mostTrusted = 256 << 10
 	mostPooled  = 1 << 20
 )

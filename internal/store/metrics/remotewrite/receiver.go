@@ -24,9 +24,9 @@ const (
 	// do not hold every slot.
 	readTimeout = 30 * time.Second
 	// stall is how long the body may stand still meanwhile.
-	stall = 5 * time.Second
-	retryAfter  = 5 * time.Second
-	lags        = 64
+	stall      = 5 * time.Second
+	retryAfter = 5 * time.Second
+	lags       = 64
 )
 
 // Config of a Receiver. Only Store is required.
