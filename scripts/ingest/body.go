@@ -80,7 +80,7 @@ func makeBody(r *rand.Rand, now int64) *body {
 			attribute("server.address", fmt.Sprintf("service-%d.shop.svc.cluster", (s+1)%services)),
 			attribute("user.tier", []string{"free", "gold", "staff"}[r.IntN(3)]),
 			attribute("network.protocol.version", "1.1"),
-			attribute("app.tenant", fmt.Sprintf("tenant-%03d.customers.example.com", r.IntN(200))),
+			attribute("app.tenant", fmt.Sprintf("tenant-%03d.customers-west1.example.com", r.IntN(200))),
 		} {
 			p = bytesField(p, 9, a)
 		}
