@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/source/otelrows"
 	"github.com/pitwall/pitwall/internal/source/remote"
 )
 
@@ -124,7 +125,7 @@ func decodeV3(body []byte) (b *pitwall.SpanBatch, unfit int, why string, err err
 		if err != nil {
 			return nil, 0, "", fmt.Errorf("decoding OTLP: %w", err)
 		}
-		n, said := addTraces(b, td)
+		n, said := otelrows.Add(b, td)
 		if n > 0 {
 			unfit, why = unfit+n, said
 		}

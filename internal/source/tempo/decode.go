@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/source/otelrows"
 )
 
 // decodeSearch reads the answer of a search: how many traces it names, and
@@ -87,6 +88,13 @@ func idOf(text string, id *pitwall.TraceID) error {
 	return nil
 }
 
+// rowsOf is the answer that traces in OTLP make.
+func rowsOf(td ptrace.Traces) answer {
+	a := answer{spans: &pitwall.SpanBatch{}}
+	a.unfit, a.why = otelrows.Add(a.spans, td)
+	return a
+}
+
 // answer is a decoded trace.
 type answer struct {
 	spans   *pitwall.SpanBatch
@@ -105,7 +113,7 @@ func decodeV1(body []byte) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("decoding a trace: %w", err)
 	}
-	return rows(td), nil
+	return rowsOf(td), nil
 }
 
 // The fields of /api/v2/traces' answer.
@@ -203,7 +211,7 @@ func decodeJSON(body []byte) (answer, error) {
 	if err != nil {
 		return answer{}, fmt.Errorf("decoding a trace: %w", err)
 	}
-	a := rows(td)
+	a := rowsOf(td)
 	a.partial = said.Status == "PARTIAL"
 	return a, nil
 }

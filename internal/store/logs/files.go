@@ -70,7 +70,7 @@ func (s *Store) recover() error {
 	s.log = log
 	s.log.GoOnAfter(through) // else new batches would be taken for old ones
 	for _, f := range found {
-		s.health.scanned(f)
+		s.health.tell(f.String())
 	}
 	return nil
 }

@@ -2,13 +2,11 @@ package logs
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
-	"github.com/pitwall/pitwall/internal/store/wal"
 )
 
 const (
@@ -87,18 +85,6 @@ func (h *health) kept(err error) {
 		h.trouble = upkeep + err.Error()
 	} else if strings.HasPrefix(h.trouble, upkeep) {
 		h.trouble = ""
-	}
-}
-
-func (h *health) scanned(f wal.Found) {
-	name, damaged := filepath.Base(f.Path), f.Damaged
-	if !f.Last {
-		damaged += f.Torn
-	} else if f.Torn > 0 {
-		h.tell(fmt.Sprintf("cut a torn tail of %d bytes off %s", f.Torn, name))
-	}
-	if damaged > 0 {
-		h.tell(fmt.Sprintf("skipped %d damaged bytes in %s", damaged, name))
 	}
 }
 

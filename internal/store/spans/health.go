@@ -2,14 +2,12 @@ package spans
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/store/spans/rollup"
-	"github.com/pitwall/pitwall/internal/store/wal"
 )
 
 // health is what the store tells of itself; guarded by the store's lock.
@@ -90,18 +88,6 @@ func (h *health) made(t *rollup.Table, kept, all int) {
 	h.leftOut += uint64(all - kept)
 	h.folded += uint64(t.Folded)
 	h.skewed += uint64(t.Skewed)
-}
-
-func (h *health) scanned(f wal.Found) {
-	name, damaged := filepath.Base(f.Path), f.Damaged
-	if !f.Last {
-		damaged += f.Torn
-	} else if f.Torn > 0 {
-		h.tell(fmt.Sprintf("cut a torn tail of %d bytes off %s", f.Torn, name))
-	}
-	if damaged > 0 {
-		h.tell(fmt.Sprintf("skipped %d damaged bytes in %s", damaged, name))
-	}
 }
 
 func (h *health) undecodable(position uint64, err error) {

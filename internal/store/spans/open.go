@@ -69,7 +69,7 @@ func (s *Store) recover() error {
 	}
 	s.log.GoOnAfter(covered.last())
 	for _, f := range found {
-		s.health.scanned(f)
+		s.health.tell(f.String())
 	}
 	return nil
 }

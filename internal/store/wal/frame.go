@@ -3,7 +3,10 @@ package wal
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"path/filepath"
+	"strings"
 )
 
 // A segment file is a row of frames:
@@ -35,6 +38,21 @@ type Found struct {
 	Damaged int64 // bytes skipped before the last good frame
 	Torn    int64 // bytes after it
 	good    int64 // end of the last good frame
+}
+
+// String says what was done about it, for people.
+func (f Found) String() string {
+	name, damaged := filepath.Base(f.Path), f.Damaged
+	var said []string
+	if !f.Last {
+		damaged += f.Torn
+	} else if f.Torn > 0 {
+		said = append(said, fmt.Sprintf("cut a torn tail of %d bytes off %s", f.Torn, name))
+	}
+	if damaged > 0 {
+		said = append(said, fmt.Sprintf("skipped %d damaged bytes in %s", damaged, name))
+	}
+	return strings.Join(said, "; ")
 }
 
 // castagnoli is read-only.

@@ -1,4 +1,8 @@
-package jaeger
+// Package otelrows turns OTLP as pdata decodes it into rows, for the stores
+// elsewhere that answer in OTLP. In come traces, out go the rows of those spans
+// that can be kept, and why the others cannot; what an attribute means is
+// otelspan's to know.
+package otelrows
 
 import (
 	"encoding/binary"
@@ -10,8 +14,9 @@ import (
 	"github.com/pitwall/pitwall/internal/otelspan"
 )
 
-// addTraces turns OTLP into rows and counts the spans that cannot be kept.
-func addTraces(b *pitwall.SpanBatch, td ptrace.Traces) (unfit int, why string) {
+// Add appends the spans of td to b, and counts those that cannot be kept, with
+// the last reason.
+func Add(b *pitwall.SpanBatch, td ptrace.Traces) (unfit int, why string) {
 	for _, rs := range td.ResourceSpans().All() {
 		of := otelspan.NewSender()
 		for key, v := range rs.Resource().Attributes().All() {
