@@ -172,7 +172,7 @@ func elsewhere(in Input) (all []pitwall.BlindSpot) {
 		kind               pitwall.SignalKind
 		what, means, guide string
 	}{
-		{pitwall.SignalUsers, "no measurements of real users", "whether users' browsers or the servers are slow cannot be told", "serve the page with the beacon of /api/v1/rum"},
+		{pitwall.SignalUsers, "no measurements of real users", "whether users' browsers or the servers are slow cannot be told", "add the script /api/v1/rum.js to the pages; see docs/howto/real-users.md"},
 		{pitwall.SignalSynthetics, "no synthetic journey", "whether users get through cannot be told while there are none", "synthetics: [journeys/*.yaml] in pitwall.yaml; see docs/howto/synthetic-journeys.md"},
 	} {
 		seen := in.Unknown[one.kind] || slices.ContainsFunc(in.Sources, func(h pitwall.SourceHealth) bool {
