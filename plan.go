@@ -77,6 +77,8 @@ const (
 	EventNote          EventType = "note.added"
 	EventServerStarted EventType = "server.started" // belongs to no plan
 	EventChangeSeen    EventType = "change.seen"    // belongs to no plan
+	EventCorrected     EventType = "slo.corrected"  // belongs to no plan
+	EventUncorrected   EventType = "slo.correction-revoked"
 )
 
 // Event is one line of the record: append-only and hash-chained.

@@ -76,6 +76,14 @@ type MetricReader interface {
 	QueryRange(ctx context.Context, query string, p Period, step time.Duration) ([]Series, error)
 }
 
+// SampleReader gives raw samples.
+type SampleReader interface {
+	// Samples gives every sample of the series that a PromQL vector selector
+	// matches, in p.From < time ≤ p.To, as they were stored: nothing is
+	// interpolated, stale markers are left out.
+	Samples(ctx context.Context, selector string, p Period) ([]Series, error)
+}
+
 // ProfileQuery selects profiles of a period.
 type ProfileQuery struct {
 	Period  Period // windows that lie inside
@@ -211,19 +219,8 @@ type Leases interface {
 	Release(ctx context.Context, name, owner string) error
 }
 
-// Notifier sends one message; the same id twice is one message.
+// Notifier sends one message. The same id twice is one message, as far as the
+// receiver lets it be. An Unavailable error may be tried again.
 type Notifier interface {
 	Notify(ctx context.Context, m Message) error
-}
-
-// Message is what leaves for people when a plan moves.
-type Message struct {
-	ID   uint64    `json:"id"` // record sequence
-	Time time.Time `json:"time"`
-	Plan PlanID    `json:"plan"`
-	From State     `json:"from"`
-	To   State     `json:"to"`
-	Text string    `json:"text"`
-	Link string    `json:"link"`
-	Page bool      `json:"page"` // wake somebody
 }

@@ -24,23 +24,36 @@ apt_install() {
   return 1
 }
 
-# prometheus and promtool are taken out of their package: installing that would
-# start a server.
+# unpack PACKAGE PROGRAM…: takes programs out of a package; installing one of
+# these would start a server.
+unpack() {
+  local package=$1 dir
+  shift
+  have apt-get && have dpkg-deb || return 0
+  echo "fetching $*"
+  [ "$(id -u)" != 0 ] || apt_update
+  dir=$(mktemp -d)
+  if (cd "$dir" && chmod 755 . && apt-get download -qq "$package" >/dev/null 2>&1) && dpkg-deb -x "$dir/$package"_*.deb "$dir/x"; then
+    mkdir -p "$tools_dir/usr/bin"
+    for program in "$@"; do cp "$dir/x/usr/bin/$program" "$tools_dir/usr/bin/$program"; done
+  fi
+  rm -rf "$dir"
+}
+
 get_prometheus() {
   have promtool && have prometheus && return 0
-  if have apt-get && have dpkg-deb; then
-    echo "fetching prometheus and promtool"
-    [ "$(id -u)" != 0 ] || apt_update
-    local dir
-    dir=$(mktemp -d)
-    if (cd "$dir" && chmod 755 . && apt-get download -qq prometheus >/dev/null 2>&1) && dpkg-deb -x "$dir"/prometheus_*.deb "$dir/x"; then
-      mkdir -p "$tools_dir/usr/bin"
-      cp "$dir/x/usr/bin/promtool" "$dir/x/usr/bin/prometheus" "$tools_dir/usr/bin/"
-    fi
-    rm -rf "$dir"
-  fi
+  unpack prometheus promtool prometheus
   have promtool && have prometheus && return 0
   echo "missing: prometheus and promtool, which prove alert rules and the query API. Put both into PATH and run make test again." >&2
+  return 1
+}
+
+get_alertmanager() {
+  have alertmanager && return 0
+  unpack prometheus-alertmanager prometheus-alertmanager
+  [ ! -f "$tools_dir/usr/bin/prometheus-alertmanager" ] || ln -sf prometheus-alertmanager "$tools_dir/usr/bin/alertmanager"
+  have alertmanager && return 0
+  echo "missing: alertmanager, which receives the alerts that the tests send. Put it into PATH and run make test again." >&2
   return 1
 }
 
@@ -49,6 +62,7 @@ need_tools() {
   have go || { echo "missing: go. Install Go 1.26 or newer from https://go.dev/dl/." >&2; missing=1; }
   apt_install git git || missing=1
   get_prometheus || missing=1
+  get_alertmanager || missing=1
   if [ -f web/package.json ]; then
     if ! have npm || [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ]; then
       echo "missing: Node.js 20 or newer with npm. Install it from https://nodejs.org/." >&2
