@@ -16,47 +16,53 @@ func leaves(more ...string) []string {
 // wins; a trailing slash means a whole wing; "." is the root vocabulary.
 func may() map[string][]string {
 	return map[string][]string{
-		".":                          {},
-		"cmd/pitwall":                {"internal/cli"},
-		"internal/stats":             {},
-		"internal/trace":             {".", "internal/stats"},
-		"internal/prof":              {".", "internal/stats"},
-		"internal/promql":            {"."},
-		"internal/strict":            {"."},
-		"internal/slo":               leaves("internal/strict"), // the rooms that read files people write
-		"internal/policy":            leaves("internal/strict"),
-		"internal/playbook":          leaves("internal/strict"),
-		"internal/enforce":           leaves("internal/strict"),
-		"internal/config":            leaves("internal/strict"),
-		"internal/diagnose":          leaves("internal/diagnose/fold"),
-		"internal/slo/":              leaves("internal/slo"), // what is made from a ledger
-		"internal/slo/slotest":       leaves("internal/slo", "internal/strict", "internal/objectives"),
-		"internal/objectives":        leaves("internal/strict", "internal/slo", "internal/objectives/", "catalogue"), // objectives as code bring their tiers
-		"internal/objectives/":       leaves("internal/strict", "internal/slo"),
-		"internal/alertlint":         leaves("internal/strict"),
-		"internal/route":             leaves("internal/strict"), // the routing file
-		"internal/notify":            leaves("internal/route"),
-		"internal/":                  leaves(), // every stage
-		"internal/source/":           leaves(),
-		"internal/source/prometheus": leaves("internal/source/remote"),
-		"internal/source/jaeger":     leaves("internal/source/remote", "internal/source/otelrows", "internal/otelspan"),
-		"internal/source/tempo":      leaves("internal/source/remote", "internal/source/otelrows", "internal/otelspan"),
-		"internal/source/otelrows":   leaves("internal/otelspan"),
-		"internal/source/pyroscope":  leaves("internal/source/remote"),
-		"internal/otelspan":          {"."},
-		"internal/logs":              {".", "internal/stats"},
-		"internal/target/":           leaves(),
-		"internal/notify/":           leaves(),
-		"internal/store/":            leaves("internal/store/wal", "internal/store/spans/block", "internal/store/spans/rollup", "internal/logs"),
-		"internal/load/":             leaves(),
-		"internal/archtest":          {},
+		".":                             {},
+		"cmd/pitwall":                   {"internal/cli"},
+		"internal/stats":                {},
+		"internal/trace":                {".", "internal/stats"},
+		"internal/prof":                 {".", "internal/stats"},
+		"internal/promql":               {"."},
+		"internal/strict":               {"."},
+		"internal/slo":                  leaves("internal/strict"), // the rooms that read files people write
+		"internal/policy":               leaves("internal/strict"),
+		"internal/playbook":             leaves("internal/strict"),
+		"internal/enforce":              leaves("internal/strict"),
+		"internal/config":               leaves("internal/strict"),
+		"internal/diagnose":             leaves("internal/diagnose/fold"),
+		"internal/slo/replay":           leaves("internal/slo"), // what is made from a ledger
+		"internal/slo/attribute":        leaves("internal/slo"),
+		"internal/slo/month":            leaves("internal/slo"),
+		"internal/slo/slotest":          leaves("internal/slo", "internal/strict", "internal/objectives"),
+		"internal/objectives":           leaves("internal/strict", "internal/slo", "internal/objectives/", "catalogue"), // objectives as code bring their tiers
+		"internal/objectives/openslo":   leaves("internal/strict", "internal/slo"),
+		"internal/objectives/sloth":     leaves("internal/strict", "internal/slo"),
+		"internal/objectives/pyrra":     leaves("internal/strict", "internal/slo"),
+		"internal/objectives/slogen":    leaves("internal/strict", "internal/slo"),
+		"internal/objectives/promrules": leaves("internal/strict", "internal/slo"),
+		"internal/alertlint":            leaves("internal/strict"),
+		"internal/route":                leaves("internal/strict"), // the routing file
+		"internal/notify":               leaves("internal/route"),
+		"internal/":                     leaves(), // every stage
+		"internal/source/":              leaves(),
+		"internal/source/prometheus":    leaves("internal/source/remote"),
+		"internal/source/jaeger":        leaves("internal/source/remote", "internal/source/otelrows", "internal/otelspan"),
+		"internal/source/tempo":         leaves("internal/source/remote", "internal/source/otelrows", "internal/otelspan"),
+		"internal/source/otelrows":      leaves("internal/otelspan"),
+		"internal/source/pyroscope":     leaves("internal/source/remote"),
+		"internal/otelspan":             {"."},
+		"internal/logs":                 {".", "internal/stats"},
+		"internal/target/":              leaves(),
+		"internal/notify/":              leaves(),
+		"internal/store/":               leaves("internal/store/wal", "internal/store/spans/block", "internal/store/spans/rollup", "internal/logs"),
+		"internal/load/":                leaves(),
+		"internal/archtest":             {},
 		"internal/engine": leaves("internal/slo", "internal/baseline", "internal/detect", "internal/diagnose", "internal/playbook",
 			"internal/policy", "internal/canary", "internal/verify", "internal/enforce", "internal/plan", "internal/record", "internal/coverage", "internal/slo/", "internal/route"),
 		"internal/httpd": {".", "internal/report"},
 		"internal/cli":   {".", "internal/", "lab/", "playbooks", "catalogue"}, // the only place the whole house is wired
-		"playbooks":      {},                                      // data with an embedding
+		"playbooks":      {},                                                   // data with an embedding
 		"catalogue":      {},
-		"lab/":           {"lab/"},                                // a world of its own: it must not know who watches it
+		"lab/":           {"lab/"}, // a world of its own: it must not know who watches it
 
 		"internal/source/synthetic": leaves("internal/strict"),           // journeys are files that people write
 		"internal/source/otlp":      leaves("internal/source/otlp/wire"), // the walk over a request's bytes
