@@ -54,6 +54,9 @@ type Alarm struct {
 	Link    string        `json:"link,omitempty"`
 	Changes []Change      `json:"changes,omitempty"` // shortly before it began, newest first
 	Text    string        `json:"text"`              // one sentence
+	// SpokenBy is the alarm of the same objective that speaks for this one; empty:
+	// people hear of it.
+	SpokenBy string `json:"spoken_by,omitempty"`
 	// Labels are the objective's own, such as team or environment.
 	Labels map[string]string `json:"labels,omitempty"`
 }
@@ -97,6 +100,19 @@ type Message struct {
 	To   State  `json:"to,omitempty"`
 }
 
+// Delivery is a message on its way to one receiver. It is written down before it
+// is sent, and stays until it is delivered or given up.
+type Delivery struct {
+	Receiver string    `json:"receiver"`
+	Message  Message   `json:"message"`
+	At       time.Time `json:"at"`                // when it was written down
+	Attempts int       `json:"attempts"`          // so far
+	Next     time.Time `json:"next"`              // not tried before
+	Done     time.Time `json:"done,omitzero"`     // zero: it waits
+	Failed   bool      `json:"failed,omitempty"`  // Done is when it was given up
+	Trouble  string    `json:"trouble,omitempty"` // of the last attempt
+}
+
 // Share is a part of what a budget was spent on.
 type Share struct {
 	Value  string `json:"value"` // of the dimension; "(none)": not told, "(other)": the rest
@@ -122,4 +138,12 @@ type Attribution struct {
 	Covered Ratio  `json:"covered"`
 	Note    string `json:"note,omitempty"`
 	Maths   Maths  `json:"maths"`
+}
+
+// Definition is an objective's text as it was from a time on.
+type Definition struct {
+	SLO    SLOName   `json:"slo"`
+	At     time.Time `json:"at"`
+	Source string    `json:"source"`
+	YAML   string    `json:"yaml"`
 }

@@ -109,10 +109,23 @@ func (m Measure) Known() bool { return m.N > 0 && !math.IsNaN(m.Value) }
 
 // Maths is "show the maths": everything needed to recompute one number by hand.
 type Maths struct {
+	// Of names the number, such as "burn_rate"; empty: it is clear from where
+	// the Maths stands.
+	Of      string    `json:"of,omitempty"`
 	Formula string    `json:"formula"`
 	Period  Period    `json:"period"`
 	Good    uint64    `json:"good,omitempty"`
 	Bad     uint64    `json:"bad,omitempty"`
 	Query   string    `json:"query"`
 	At      time.Time `json:"at"`
+	Terms   []Term    `json:"terms,omitempty"` // what the formula names; last, what it gives
+	Note    string    `json:"note,omitempty"`  // what the formula leaves unsaid
+	More    []Maths   `json:"more,omitempty"`  // of the other numbers beside this one
+}
+
+// Term is one quantity of a formula. A unit of none is a plain number.
+type Term struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  Unit    `json:"unit,omitempty"`
 }

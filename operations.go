@@ -94,6 +94,18 @@ func (h Histogram) Buckets(each func(bucket int, n int64)) {
 	}
 }
 
+// Above is how many durations lie in buckets above that of d, so at least so
+// many were longer.
+func (h Histogram) Above(d time.Duration) (n int64) {
+	at := Bucket(d)
+	h.Buckets(func(bucket int, count int64) {
+		if bucket > at {
+			n += count
+		}
+	})
+	return n
+}
+
 // Quantile estimates the q-th quantile, 0 to 1, within a bucket's width; ok is
 // false when nothing was counted.
 func (h Histogram) Quantile(q float64) (d time.Duration, ok bool) {

@@ -52,3 +52,15 @@ func TestHistogramQuantiles(t *testing.T) {
 		t.Error("nothing counted has a median")
 	}
 }
+
+func TestHistogramAbove(t *testing.T) {
+	var h pitwall.Histogram
+	for _, ms := range []int64{10, 100, 200, 900} {
+		h.Add(pitwall.Bucket(time.Duration(ms)*time.Millisecond), 2)
+	}
+	for ms, want := range map[int64]int64{1: 8, 50: 6, 500: 2, 2000: 0} {
+		if got := h.Above(time.Duration(ms) * time.Millisecond); got != want {
+			t.Errorf("above %d ms: %d, want %d", ms, got, want)
+		}
+	}
+}

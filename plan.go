@@ -77,6 +77,7 @@ const (
 	EventNote          EventType = "note.added"
 	EventServerStarted EventType = "server.started" // belongs to no plan
 	EventChangeSeen    EventType = "change.seen"    // belongs to no plan
+	EventDefined       EventType = "slo.defined"    // belongs to no plan: an objective is new or reads differently
 	EventCorrected     EventType = "slo.corrected"  // belongs to no plan
 	EventUncorrected   EventType = "slo.correction-revoked"
 )

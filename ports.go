@@ -205,11 +205,61 @@ type LedgerStep struct {
 	Counts Counts
 }
 
+// LedgerChunk is a stretch of consecutive steps of one SLO's ledger.
+type LedgerChunk struct {
+	SLO    SLOName
+	Start  int64 // unix seconds, a multiple of the chunk's length
+	Counts Counts
+	Seen   uint64 // steps in which anything was seen
+	// Cells are the counts of each step as the ledger packs them; a store keeps
+	// them as they are. Nil where only sums were asked for.
+	Cells []byte
+}
+
+// LedgerSave is what a ledger has counted since it was saved last.
+type LedgerSave struct {
+	Chunk time.Duration // length of a chunk; the same for the life of a store
+	Steps []LedgerStep  // as they now stand; counts of a step only ever grow
+	// Chunks are whole: they stand for every step in them.
+	Chunks []LedgerChunk
+	// Settled is an instant in unix seconds: steps that begin earlier are in
+	// chunks, of this save or of an earlier one, and need not be kept one by one.
+	Settled  int64
+	Position uint64 // in the span log, up to which all of this counts
+	// Through is up to when an objective fed by queries has been counted; only
+	// those that moved.
+	Through map[SLOName]time.Time
+}
+
+// LedgerVisit takes what a store has of a ledger, piece by piece, for it may be
+// large. An error ends the reading. Either may be nil.
+type LedgerVisit struct {
+	Chunk func(LedgerChunk) error // without cells; those of an SLO oldest first
+	// Step comes after all chunks. The same step may come more than once and may
+	// lie in a chunk: the greatest counts are the latest.
+	Step func(LedgerStep) error
+}
+
+// LedgerSaved is the rest of what a store has of a ledger.
+type LedgerSaved struct {
+	Chunk    time.Duration // zero: no chunk was ever saved
+	Position uint64
+	Through  map[SLOName]time.Time
+}
+
+// LedgerCells gives saved chunks with their cells.
+type LedgerCells interface {
+	// Cells gives the chunks of an SLO that begin inside a period, oldest first.
+	Cells(ctx context.Context, slo SLOName, p Period) ([]LedgerChunk, error)
+}
+
 // LedgerStore keeps good and bad counts with the position in the span log up to
 // which they count, in one transaction, so that a restart counts nothing twice.
 type LedgerStore interface {
-	SaveLedger(ctx context.Context, steps []LedgerStep, position uint64) error
-	LoadLedger(ctx context.Context, since time.Time) (steps []LedgerStep, position uint64, err error)
+	LedgerCells
+	SaveLedger(ctx context.Context, save LedgerSave) error
+	// LoadLedger gives what was counted since a time, and perhaps earlier steps.
+	LoadLedger(ctx context.Context, since time.Time, visit LedgerVisit) (LedgerSaved, error)
 }
 
 // Leases gives out exclusive, expiring rights with fencing tokens that only grow.

@@ -158,6 +158,7 @@ type SLO struct {
 	// nominally long (a month 30 days), for tiers to be scaled by.
 	Window    time.Duration     `json:"window"`
 	Calendar  *Calendar         `json:"calendar,omitempty"`  // nil: rolling
+	Day       time.Duration     `json:"day,omitempty"`       // how long a day lasts where time is scaled; zero: as long as it does
 	Budgeting Budgeting         `json:"budgeting,omitempty"` // empty: Occurrences
 	Slices    *Slices           `json:"slices,omitempty"`
 	Preset    string            `json:"preset,omitempty"`  // where the tiers come from
@@ -334,4 +335,15 @@ type Burn struct {
 	SLO   SLOName   `json:"slo"`
 	At    time.Time `json:"at"`
 	State TierState `json:"state"`
+}
+
+// Detection is how fast a tier notices a constant burn from a clean state.
+type Detection struct {
+	BurnRate float64       `json:"burn_rate"`
+	Tier     string        `json:"tier,omitempty"` // the first that fires; empty: none
+	Action   Action        `json:"action,omitempty"`
+	Detect   time.Duration `json:"detect"`  // until it fires
+	Reset    time.Duration `json:"reset"`   // until it is quiet once the burn is over
+	Spent    Ratio         `json:"spent"`   // of the budget when it fires
+	EndsIn   time.Duration `json:"ends_in"` // of a full budget; zero: never
 }
