@@ -109,6 +109,10 @@ func TestConformance(t *testing.T) {
 		t.Fatal(err)
 	}
 	storetest.RunMetrics(t, func(*testing.T, []pitwall.Series) pitwall.MetricReader { return c })
+	t.Run("Samples", func(t *testing.T) {
+		storetest.RunSamples(t, func(*testing.T, []pitwall.Series) pitwall.SampleReader { return c })
+	})
+	t.Run("Counts", func(t *testing.T) { counts(t, c) })
 	t.Run("Probe", func(t *testing.T) {
 		if err := c.Probe(t.Context()); err != nil {
 			t.Fatal(err)

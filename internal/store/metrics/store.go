@@ -75,6 +75,7 @@ type Store struct {
 	dir    string
 	o      Options
 	engine *promql.Engine
+	slots  slots
 	now    func() time.Time
 	deltas *deltas
 
@@ -116,6 +117,7 @@ func Open(dir string, o Options) (*Store, error) {
 	o = o.withDefaults()
 	s := &Store{
 		dir: dir, o: o, now: o.Now, deltas: newDeltas(o.Deltas), end: make(chan struct{}),
+		slots:  slots{make(chan struct{}, o.Queries), o.QueryTimeout},
 		health: pitwall.SourceHealth{Name: "store/metrics", Signal: pitwall.SignalMetrics, Up: true},
 	}
 	if err := s.roomToOpen(); err != nil {
@@ -129,7 +131,7 @@ func Open(dir string, o Options) (*Store, error) {
 		Logger:               o.Logger,
 		MaxSamples:           o.QuerySamples,
 		Timeout:              o.QueryTimeout,
-		ActiveQueryTracker:   slots{make(chan struct{}, o.Queries), o.QueryTimeout},
+		ActiveQueryTracker:   s.slots,
 		LookbackDelta:        o.Lookback,
 		EnableAtModifier:     true,
 		EnableNegativeOffset: true,

@@ -38,6 +38,11 @@ type DB struct {
 	read  *sql.DB
 	lock  *os.File
 
+	ledgers sync.Mutex // guards what is known of the ledger
+	slos    map[pitwall.SLOName]int64
+	chunk   int64 // seconds; 0: not known yet
+	lookup  *sql.Stmt
+
 	mu     sync.Mutex // guards health
 	health pitwall.SourceHealth
 }
@@ -144,7 +149,11 @@ func provider(db *sql.DB) (*goose.Provider, error) {
 
 // Close gives the directory back.
 func (d *DB) Close() error {
-	err := errors.Join(d.read.Close(), d.write.Close())
+	var err error
+	if d.lookup != nil {
+		err = d.lookup.Close()
+	}
+	err = errors.Join(err, d.read.Close(), d.write.Close())
 	if d.lock != nil {
 		err = errors.Join(err, d.lock.Close())
 	}

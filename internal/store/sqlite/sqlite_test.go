@@ -42,7 +42,8 @@ func TestEverythingSurvivesReopening(t *testing.T) {
 	if _, err := db.Acquire(ctx, "l", "a", time.Minute, now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.SaveLedger(ctx, []pitwall.LedgerStep{{SLO: "s", Start: 10, Counts: pitwall.Counts{Good: 3, Bad: 1}}}, 1<<63+5); err != nil {
+	save := pitwall.LedgerSave{Chunk: time.Minute, Steps: []pitwall.LedgerStep{{SLO: "s", Start: 10, Counts: pitwall.Counts{Good: 3, Bad: 1 << 63}}}, Position: 1<<63 + 5}
+	if err := db.SaveLedger(ctx, save); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
@@ -59,9 +60,10 @@ func TestEverythingSurvivesReopening(t *testing.T) {
 	if f, err := db.Acquire(ctx, "l", "b", time.Minute, now().Add(time.Hour)); f != 2 || err != nil {
 		t.Errorf("fencing token %d, %v", f, err)
 	}
-	steps, position, err := db.LoadLedger(ctx, time.Unix(0, 0))
-	if len(steps) != 1 || position != 1<<63+5 || err != nil {
-		t.Errorf("ledger: %v at %d, %v", steps, position, err)
+	var steps []pitwall.LedgerStep
+	saved, err := db.LoadLedger(ctx, time.Unix(0, 0), pitwall.LedgerVisit{Step: func(s pitwall.LedgerStep) error { steps = append(steps, s); return nil }})
+	if len(steps) != 1 || steps[0] != save.Steps[0] || saved.Position != 1<<63+5 || err != nil {
+		t.Errorf("ledger: %v at %d, %v", steps, saved.Position, err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "pitwall.db")); err != nil {
 		t.Error(err)
@@ -160,9 +162,6 @@ func TestPruning(t *testing.T) {
 	if n, err := db.PrunePageLoads(ctx, time.Unix(20, 0)); n != 1 || err != nil {
 		t.Errorf("pruned %d page loads, %v", n, err)
 	}
-	if err := db.SaveLedger(ctx, []pitwall.LedgerStep{{SLO: "a", Start: 10}, {SLO: "a", Start: 20}}, 1); err != nil {
-		t.Fatal(err)
-	}
 	for _, a := range []pitwall.Alert{{ID: "over", From: time.Unix(5, 0), To: time.Unix(10, 0)}, {ID: "firing", Firing: true, From: time.Unix(5, 0)}} {
 		if _, err := db.AppendAlert(ctx, a); err != nil {
 			t.Fatal(err)
@@ -171,21 +170,18 @@ func TestPruning(t *testing.T) {
 	if n, err := db.PruneAlerts(ctx, time.Unix(20, 0)); n != 1 || err != nil {
 		t.Errorf("pruned %d alerts, %v", n, err)
 	}
-	if n, err := db.PruneLedger(ctx, time.Unix(20, 0)); n != 1 || err != nil {
-		t.Errorf("pruned %d steps, %v", n, err)
-	}
 }
 
 func TestHealthTellsOfTheDisk(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
-	if err := db.SaveLedger(t.Context(), nil, 1); err != nil || !db.Health()[0].Up {
+	if err := db.SaveLedger(t.Context(), pitwall.LedgerSave{Chunk: time.Minute}); err != nil || !db.Health()[0].Up {
 		t.Fatalf("%v, %+v", err, db.Health())
 	}
 	if _, err := raw(t, dir).Exec("DROP TABLE ledger_position"); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.SaveLedger(t.Context(), nil, 2); pitwall.KindOf(err) != pitwall.Unavailable || db.Health()[0].Up || db.Health()[0].Message == "" {
+	if err := db.SaveLedger(t.Context(), pitwall.LedgerSave{Chunk: time.Minute}); pitwall.KindOf(err) != pitwall.Unavailable || db.Health()[0].Up || db.Health()[0].Message == "" {
 		t.Fatalf("%v, %+v", err, db.Health())
 	}
 }

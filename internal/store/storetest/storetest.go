@@ -26,6 +26,7 @@ type Store interface {
 	pitwall.ChangeLog
 	pitwall.PageLoads
 	pitwall.AlertLog
+	Outbox
 }
 
 // Run checks the contract; open gives a new, empty store each time.
@@ -34,12 +35,16 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"Events":           events,
 		"EventsRace":       eventsRace,
 		"Ledger":           ledger,
+		"LedgerOfManySLOs": ledgerOfMany,
 		"Leases":           leases,
 		"LeasesRace":       leasesRace,
 		"Changes":          changes,
 		"ChangesSeenTwice": changesSeenTwice,
 		"PageLoads":        pageLoads,
 		"Alerts":           alerts,
+		"Outbox":           outbox,
+		"OutboxOrder":      outboxOrder,
+		"Receipts":         receipts,
 		"CancelledContext": cancelled,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
@@ -126,28 +131,6 @@ func eventsRace(t *testing.T, s Store) {
 	if won != 1 || len(got) != 2 {
 		t.Errorf("%d writers won, %d events", won, len(got))
 	}
-}
-
-func ledger(t *testing.T, s Store) {
-	ctx := t.Context()
-	steps, position, err := s.LoadLedger(ctx, time.Unix(0, 0))
-	must(t, err)
-	equal(t, []pitwall.LedgerStep(nil), steps)
-	equal(t, uint64(0), position)
-
-	step := func(slo pitwall.SLOName, start int64, good, bad uint64) pitwall.LedgerStep {
-		return pitwall.LedgerStep{SLO: slo, Start: start, Counts: pitwall.Counts{Good: good, Bad: bad}}
-	}
-	must(t, s.SaveLedger(ctx, []pitwall.LedgerStep{step("a", 10, 5, 0), step("a", 20, 1, 1), step("b", 10, 2, 0)}, 100))
-	must(t, s.SaveLedger(ctx, []pitwall.LedgerStep{step("a", 20, 7, 2)}, 180)) // the step as it now stands
-	must(t, s.SaveLedger(ctx, nil, 190))
-	steps, position, err = s.LoadLedger(ctx, time.Unix(0, 0))
-	must(t, err)
-	equal(t, []pitwall.LedgerStep{step("a", 10, 5, 0), step("b", 10, 2, 0), step("a", 20, 7, 2)}, steps)
-	equal(t, uint64(190), position)
-	steps, _, err = s.LoadLedger(ctx, time.Unix(20, 0))
-	must(t, err)
-	equal(t, []pitwall.LedgerStep{step("a", 20, 7, 2)}, steps)
 }
 
 func leases(t *testing.T, s Store) {
