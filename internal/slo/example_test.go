@@ -10,12 +10,13 @@ import (
 
 // A month is lived through in two hours: windows shrink, factors stay.
 func Example() {
-	slos, _, err := slo.ReadFile("testdata/checkout.yaml")
+	tiers, err := slo.Preset("", 28*24*time.Hour)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	latency := slo.Scale(slos[1], 360)
+	latency := slo.Scale(pitwall.SLO{Name: "checkout-latency", Service: "checkout", Target: 0.995, Window: 28 * 24 * time.Hour, Tiers: tiers,
+		SLI: pitwall.SLI{Kind: pitwall.SLILatency, Service: "checkout", Operation: "POST /checkout", Threshold: 500 * time.Millisecond}}, 360)
 	ledger := slo.NewLedger([]pitwall.SLO{latency}, time.Second)
 
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -1,9 +1,7 @@
 package slo
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -114,58 +112,6 @@ func TestSumsMatchBruteForce(t *testing.T) {
 	}
 }
 
-// TestRestart saves what is dirty after every batch, as a store would, and
-// rebuilds the ledger from it.
-func TestRestart(t *testing.T) {
-	slos := []pitwall.SLO{checkoutSLO("a", time.Hour), checkoutSLO("b", 2*time.Hour)}
-	rng := rand.New(rand.NewPCG(7, 7))
-	type row struct {
-		slo   pitwall.SLOName
-		start int64
-	}
-	stored := map[row]pitwall.Counts{}
-	l := NewLedger(slos, time.Second)
-	now := t0
-	for i := range 50 {
-		now = now.Add(time.Duration(rng.IntN(60)) * time.Second)
-		l.Feed(batch(span(now, time.Second, rng.IntN(3) == 0), span(now.Add(-90*time.Second), time.Second, false)))
-		dirty := l.Dirty()
-		if i%5 == 0 { // the disk was full: try again later
-			l.Keep(dirty)
-			continue
-		}
-		for _, d := range dirty {
-			stored[row{d.SLO, d.Start}] = d.Counts
-		}
-	}
-	for _, d := range l.Dirty() {
-		stored[row{d.SLO, d.Start}] = d.Counts
-	}
-	if again := l.Dirty(); len(again) != 0 {
-		t.Errorf("nothing happened, yet %d steps are dirty", len(again))
-	}
-	var steps []pitwall.LedgerStep
-	for k, c := range stored {
-		steps = append(steps, pitwall.LedgerStep{SLO: k.slo, Start: k.start, Counts: c})
-	}
-	next := NewLedger(slos, time.Second)
-	if err := next.Load(steps); err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range slos {
-		if diff := cmp.Diff(l.Budget(s, now), next.Budget(s, now)); diff != "" {
-			t.Errorf("%s differs after the restart (-before +after):\n%s", s.Name, diff)
-		}
-	}
-	if len(next.Dirty()) != 0 {
-		t.Error("loaded steps are dirty; they would be written again for nothing")
-	}
-	err := NewLedger(slos, time.Minute).Load(steps)
-	if pitwall.KindOf(err) != pitwall.Invalid || pitwall.HintOf(err) == "" {
-		t.Errorf("loading one-second steps into a one-minute ledger: %v, want Invalid with a hint", err)
-	}
-}
-
 // TestMemoryIsBounded runs a year through a one-hour window.
 func TestMemoryIsBounded(t *testing.T) {
 	s := checkoutSLO("s", time.Hour)
@@ -176,14 +122,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		l.Feed(batch(span(now, 0, i%2 == 0), span(now.Add(30*time.Minute), 0, false)))
 		l.Dirty()
 	}
-	blocks := 0
-	for _, c := range l.books["s"].steps.ring {
-		if c != nil {
-			blocks++
-		}
-	}
-	if blocks > 4 {
-		t.Errorf("%d blocks are held for an hour with two events", blocks)
+	if g := l.Growth(); g.Chunks > 4 {
+		t.Errorf("%d chunks are held for an hour with two events", g.Chunks)
 	}
 	end := t0.Add(24 * 365 * time.Hour)
 	if got := l.Sum("s", period(end.Add(-time.Hour), end)); got.Total() != 2 {
@@ -284,43 +224,4 @@ func TestSeriesShowsGaps(t *testing.T) {
 	if l.Series("s", period(t0, t0), time.Second) != nil || l.Series("x", period(t0, t0.Add(time.Hour)), time.Second) != nil {
 		t.Error("an empty period and an unknown SLO have no points")
 	}
-}
-
-// BenchmarkBudget evaluates window and five tiers of 1,000 SLOs once.
-func BenchmarkBudget(b *testing.B) {
-	var slos []pitwall.SLO
-	for i := range 1000 {
-		s := checkoutSLO(fmt.Sprintf("slo-%d", i), 30*24*time.Hour)
-		s.SLI.Operation = fmt.Sprintf("GET /%d", i)
-		slos = append(slos, s)
-	}
-	l := NewLedger(slos, time.Minute)
-	var steps []pitwall.LedgerStep
-	for m := 0; m < 30*24*60; m += 300 { // sparse: every block that matters exists
-		for _, s := range slos {
-			steps = append(steps, pitwall.LedgerStep{SLO: s.Name, Start: t0.Add(time.Duration(m) * time.Minute).Unix(), Counts: pitwall.Counts{Good: 6000, Bad: uint64(m % 9)}})
-		}
-	}
-	if err := l.Load(slices.Clip(steps)); err != nil {
-		b.Fatal(err)
-	}
-	now := t0.Add(30 * 24 * time.Hour)
-	for b.Loop() {
-		for _, s := range slos {
-			l.Budget(s, now)
-		}
-	}
-}
-
-func BenchmarkFeed(b *testing.B) {
-	l := NewLedger([]pitwall.SLO{checkoutSLO("s", time.Hour)}, time.Second)
-	var rows []pitwall.SpanRow
-	for i := range 1000 {
-		rows = append(rows, span(t0.Add(time.Duration(i)*time.Millisecond), time.Millisecond, false))
-	}
-	spans := batch(rows...)
-	for b.Loop() {
-		l.Feed(spans)
-	}
-	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "spans/s")
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"testing"
 	"time"
@@ -194,16 +195,14 @@ func simulate(t *testing.T, tier pitwall.BurnTier, target pitwall.Ratio, e float
 		t.Fatal(err)
 	}
 	firesAfter := func(i int) bool { _, ok := l.Burning(s, t0.Add(time.Duration(i)*step)); return ok }
-	i := n
-	for i <= 2*n && !firesAfter(i) {
-		i++
-	}
+	// While the errors last both ratios only rise, and only fall after them.
+	i := n + sort.Search(n+1, func(i int) bool { return firesAfter(n + i) })
 	if i > 2*n {
 		return 0, 0, false
 	}
-	j := 2 * n
-	for j < 3*n && firesAfter(j) {
-		j++
+	j := 2*n + sort.Search(n, func(j int) bool { return !firesAfter(2*n + j) })
+	if i > n && firesAfter(i-1) || j > 2*n && !firesAfter(j-1) {
+		t.Errorf("tier %s at %v fires on and off", tier.Name, target)
 	}
 	return float64(i-n) * step.Seconds(), float64(j-2*n) * step.Seconds(), true
 }

@@ -1,174 +1,151 @@
 package slo
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
 )
 
-// chunkSteps is how many steps share one block. A window reads at most one
-// block's steps at either edge and the blocks between from a tree of sums.
-const chunkSteps = 64
-
-// lateness is how much older than the window an event may be and still count.
+// lateness is how late an event surely still counts, and how far ahead of the
+// present one may be.
 const lateness = 10 * time.Minute
 
-// chunk is a block of steps; it exists only if something was seen in it.
+// hotChunks is the fewest chunks whose cells stay in memory.
+const hotChunks = 2
+
+// chunk is a block of steps in memory.
 type chunk struct {
 	id    int64 // step number divided by chunkSteps
-	cells [chunkSteps]pitwall.Counts
+	cells cells
+	dirty uint64 // a bit for each step touched since Dirty gave it out
+	// unpacked: the chunk as the store has it, if it has it, lacks something.
+	unpacked bool
+	// given: Dirty gave it out and nobody said yet that it is saved.
+	given bool
 }
 
-// tally is a sum over steps, with how many of them saw anything.
-type tally struct {
-	pitwall.Counts
-	seen uint64
-}
+// safe says whether the store has all of it.
+func (c *chunk) safe() bool { return !c.unpacked && !c.given && c.dirty == 0 }
 
-func (t *tally) add(u tally) {
-	t.Good, t.Bad, t.seen = t.Good+u.Good, t.Bad+u.Bad, t.seen+u.seen
-}
-
-// negated is the tally that undoes t: unsigned sums wrap around, so adding it
-// gives the exact difference.
-func (t tally) negated() tally {
-	return tally{pitwall.Counts{Good: -t.Good, Bad: -t.Bad}, -t.seen}
-}
-
-// steps are the counts of one SLO: a ring of blocks that moves forward with
-// the data, and a Fenwick tree (Fenwick 1994) of their sums. Memory is 1 kB for
-// every block in which anything was seen, bounded by the window's length.
+// steps are the counts of one SLO: running sums at the beginning of every chunk
+// of the window, and the cells of the newest chunks. Cells of older chunks are
+// on the disk. A sum over any steps is the difference of two running sums, each
+// of a chunk's beginning plus a part of its cells. Memory is 24 bytes for each
+// chunk of the window and 1 kB for each chunk whose cells are here.
 type steps struct {
-	ring   []*chunk // block id is at id mod len
-	tree   []tally  // tree[i] sums the blocks of slots i-lowbit(i) … i-1
-	newest int64    // highest block id; the ring holds newest-len+1 … newest
-	any    bool
+	n      int64  // chunks a window may reach back
+	hot    int64  // newest chunks whose cells stay in memory
+	ring   []sums // of chunk id at id mod n: what was counted before it; nil: nothing ever
+	total  sums   // of everything
+	newest int64  // highest chunk id
+	chunks []*chunk
 }
 
-func newSteps(window, step time.Duration) steps {
-	n := int((window+lateness)/(step*chunkSteps)) + 2
-	return steps{ring: make([]*chunk, n), tree: make([]tally, n+1)}
+func newSteps(window, short, step time.Duration) steps {
+	return steps{
+		n:   int64((window+lateness)/(step*chunkSteps)) + 2,
+		hot: max(hotChunks, int64((short+lateness)/(step*chunkSteps))+2),
+	}
 }
 
-// add counts events in a step. It refuses (false) a step older than the ring
-// holds, or more than a ring's length beyond everything known: clock is the
-// latest step the caller knows to be real.
-func (s *steps) add(step int64, c pitwall.Counts, clock int64) bool {
-	id, n := step/chunkSteps, int64(len(s.ring))
-	if step < 0 || s.any && id <= s.newest-n || s.any && id > max(s.newest, clock/chunkSteps)+n {
-		return false
-	}
-	s.advance(id)
-	slot := id % n
-	if s.ring[slot] == nil {
-		s.ring[slot] = &chunk{id: id}
-	}
-	cell := &s.ring[slot].cells[step%chunkSteps]
-	delta := tally{Counts: c}
-	if cell.Total() == 0 && c.Total() > 0 {
-		delta.seen = 1
-	}
-	*cell = cell.Add(c)
-	s.grow(slot, delta)
-	return true
+// any says whether anything was ever counted.
+func (s *steps) any() bool { return s.ring != nil }
+
+// oldest is the first chunk the ring knows of.
+func (s *steps) oldest() int64 { return max(0, s.newest-s.n+1) }
+
+// admits says whether a step may be counted: not older than the window, nor more
+// than a window beyond everything known. clock is the latest step that is known
+// to be real.
+func (s *steps) admits(step, clock int64) bool {
+	id := step / chunkSteps
+	return step >= 0 && (!s.any() || id > s.newest-s.n && id <= max(s.newest, clock/chunkSteps)+s.n)
 }
 
-// advance moves the ring forward so that it holds block id, dropping the oldest.
+// advance moves the ring forward so that it holds a chunk.
 func (s *steps) advance(id int64) {
-	n := int64(len(s.ring))
-	if !s.any {
-		s.any, s.newest = true, id
-	}
-	for next := max(s.newest+1, id-n+1); next <= id; next++ {
-		slot := next % n
-		if old := s.ring[slot]; old != nil {
-			s.grow(slot, old.sum(0, chunkSteps).negated())
-			s.ring[slot] = nil
+	switch {
+	case !s.any():
+		s.ring, s.newest = make([]sums, s.n), id
+		return
+	case id-s.newest >= s.n:
+		for i := range s.ring {
+			s.ring[i] = s.total
+		}
+	default:
+		for next := s.newest + 1; next <= id; next++ {
+			s.ring[next%s.n] = s.total
 		}
 	}
 	s.newest = max(s.newest, id)
 }
 
-// grow adds to the sums that contain a slot.
-func (s *steps) grow(slot int64, t tally) {
-	for i := slot + 1; i < int64(len(s.tree)); i += i & -i {
-		s.tree[i].add(t)
-	}
-}
-
-// prefix sums the slots before i.
-func (s *steps) prefix(i int64) (t tally) {
-	for ; i > 0; i -= i & -i {
-		t.add(s.tree[i])
-	}
-	return t
-}
-
-// at gives the block of an id, or nil.
+// at gives the cells of a chunk if they are in memory.
 func (s *steps) at(id int64) *chunk {
-	if c := s.ring[id%int64(len(s.ring))]; c != nil && c.id == id {
-		return c
+	if last := len(s.chunks) - 1; last >= 0 && s.chunks[last].id == id {
+		return s.chunks[last]
+	}
+	if i, ok := s.find(id); ok {
+		return s.chunks[i]
 	}
 	return nil
 }
 
-// get is the count of one step.
-func (s *steps) get(step int64) pitwall.Counts {
-	if !s.any || step < 0 {
-		return pitwall.Counts{}
-	}
-	if c := s.at(step / chunkSteps); c != nil {
-		return c.cells[step%chunkSteps]
-	}
-	return pitwall.Counts{}
+func (s *steps) find(id int64) (int, bool) {
+	return slices.BinarySearchFunc(s.chunks, id, func(c *chunk, id int64) int { return int(c.id - id) })
 }
 
-// sum adds up the steps from … to-1.
-func (s *steps) sum(from, to int64) (t tally) {
-	if !s.any {
-		return t
+// hold puts the cells of a chunk into memory.
+func (s *steps) hold(c *chunk) *chunk {
+	i, ok := s.find(c.id)
+	if !ok {
+		s.chunks = slices.Insert(s.chunks, i, c)
 	}
-	n := int64(len(s.ring))
-	from = max(from, max(0, s.newest-n+1)*chunkSteps)
-	to = min(to, (s.newest+1)*chunkSteps)
-	if from >= to {
-		return t
-	}
-	first, last := from/chunkSteps, (to-1)/chunkSteps
-	head, tail := int(from%chunkSteps), int((to-1)%chunkSteps)+1
-	if first == last {
-		return s.at(first).sum(head, tail)
-	}
-	t = s.at(first).sum(head, chunkSteps)
-	t.add(s.at(last).sum(0, tail))
-	t.add(s.blocks(first+1, last))
-	return t
+	return s.chunks[i]
 }
 
-// blocks adds up whole blocks from … to-1, which may wrap around the ring.
-func (s *steps) blocks(from, to int64) (t tally) {
-	if from >= to {
-		return t
+// drop lets go of the cells that need not be in memory: with a store those that
+// it has and that are not hot, without one those that no window reaches. A store
+// that takes nothing for longer than a window is waited for no more.
+func (s *steps) drop(stored bool) {
+	bound := s.newest - s.n
+	if stored {
+		bound -= s.n
 	}
-	n := int64(len(s.ring))
-	a, b := from%n, (to-1)%n+1
-	t = s.prefix(b)
-	t.add(s.prefix(a).negated())
-	if a >= b {
-		t.add(s.prefix(n))
-	}
-	return t
+	s.chunks = slices.DeleteFunc(s.chunks, func(c *chunk) bool {
+		return c.id <= bound || stored && c.safe() && c.id <= s.newest-s.hot
+	})
 }
 
-func (c *chunk) sum(from, to int) (t tally) {
-	if c == nil {
-		return t
+// grow adds to the sums of a chunk, which the ring must hold.
+func (s *steps) grow(id int64, d sums) {
+	s.total.add(d)
+	for later := id + 1; later <= s.newest; later++ {
+		s.ring[later%s.n].add(d)
 	}
-	for _, cell := range c.cells[from:to] {
-		t.Counts = t.Add(cell)
-		if cell.Total() > 0 {
-			t.seen++
-		}
+}
+
+// of is the sum of a whole chunk that the ring holds.
+func (s *steps) of(id int64) sums {
+	end := s.total
+	if id < s.newest {
+		end = s.ring[(id+1)%s.n]
 	}
-	return t
+	return end.minus(s.ring[id%s.n])
+}
+
+// put adds events to a step of a chunk in memory.
+func (s *steps) put(c *chunk, step int64, more pitwall.Counts) {
+	i := step % chunkSteps
+	d := sums{Counts: more}
+	if c.cells[i] == (pitwall.Counts{}) && more != (pitwall.Counts{}) {
+		d.seen = 1
+	}
+	c.cells[i] = c.cells[i].Add(more)
+	if c.id == s.newest {
+		s.total.add(d)
+	} else if c.id > s.newest-s.n {
+		s.grow(c.id, d)
+	}
 }
