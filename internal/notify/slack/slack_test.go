@@ -1,0 +1,235 @@
+package slack
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pitwall/pitwall"
+)
+
+// update rewrites the golden bodies.
+var update = flag.Bool("update", false, "rewrite golden files")
+
+var at = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+
+func file(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func golden(t *testing.T, name string, body []byte) {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		t.Fatal(err)
+	}
+	pretty, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, append(pretty, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(pretty)+"\n"); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// alarms are two that fire, of a group.
+func alarms() []pitwall.Alarm {
+	deploy := pitwall.Change{ID: "1", Kind: pitwall.ChangeDeploy, Service: "stock", Version: "v41", At: at.Add(-10 * time.Minute)}
+	return []pitwall.Alarm{
+		{ID: "x", SLO: "checkout-p99", Service: "checkout", Action: pitwall.ActionPage, Since: at.Add(-time.Minute), Owner: "team-shop", Text: "Burns 14×.",
+			State: pitwall.TierState{Tier: pitwall.BurnTier{Name: "page-fast"}}, Changes: []pitwall.Change{deploy}, Labels: map[string]string{"team": "shop", "cost centre": "4711"},
+			Link: "https://pitwall/slo/checkout-p99", Runbook: "https://wiki/r", Plan: "PIP-1"},
+		{ID: "y", SLO: "checkout-traffic", Service: "checkout", Action: pitwall.ActionTicket, Since: at.Add(-time.Minute), Owner: "team-shop", Text: "No <traffic>.",
+			State: pitwall.TierState{Tier: pitwall.BurnTier{Name: "lost", When: pitwall.WhenTrafficLost}}},
+	}
+}
+
+func firing() pitwall.Message {
+	return pitwall.Message{ID: "m1", Kind: pitwall.MessageAlarm, Time: at, Action: pitwall.ActionPage, Severity: 1, Thread: "alarms-1", Service: "checkout", Owner: "team-shop",
+		OnCall: []string{"Ada"}, Title: "checkout-p99 burns 14× (page-fast)", Text: "Burns 14×. 36 % of the budget left.\n<!channel> & co", Plan: "PIP-1",
+		Link: "https://pitwall/slo/checkout-p99", Runbook: "https://wiki/r", Alarms: alarms()}
+}
+
+// api is a fake of Slack's: it keeps what it was asked.
+type api struct {
+	calls   []string
+	bodies  [][]byte
+	answers map[string]string // by method; else a good one
+}
+
+func (a *api) serve(t *testing.T) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		method := strings.TrimPrefix(r.URL.Path, "/api/")
+		if r.Header.Get("Authorization") != "Bearer xoxb-1" {
+			method = "unauthorised"
+		}
+		a.calls, a.bodies = append(a.calls, method), append(a.bodies, body)
+		if said, ok := a.answers[method]; ok {
+			_, _ = io.WriteString(w, said)
+			return
+		}
+		_, _ = io.WriteString(w, `{"ok":true,"channel":"C0123456","ts":"1700000000.000100"}`)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL + "/api"
+}
+
+// receipts is a memory of threads.
+type receipts map[string]string
+
+func (r receipts) Receipt(_ context.Context, receiver, thread string) (string, error) {
+	return r[receiver+"/"+thread], nil
+}
+
+func (r receipts) KeepReceipt(_ context.Context, receiver, thread, receipt string, _ time.Time) error {
+	r[receiver+"/"+thread] = receipt
+	return nil
+}
+
+func bot(t *testing.T, a *api, r receipts) *Client {
+	t.Helper()
+	c, err := New(Config{Name: "chat", TokenFile: file(t, "xoxb-1"), Channel: "#shop", Receipts: r, URL: a.serve(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestOneThread(t *testing.T) {
+	a, r := &api{}, receipts{}
+	c := bot(t, a, r)
+	m := firing()
+	m.OnCall = []string{"U024BE7LH", "Grace"}
+	must := func(m pitwall.Message) {
+		t.Helper()
+		if err := c.Notify(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(m)
+	golden(t, "first", a.bodies[0])
+	if r["chat/alarms-1"] != "C0123456 1700000000.000100" {
+		t.Errorf("receipts %v", r)
+	}
+	m.Kind, m.Title, m.Alarms = pitwall.MessageResolved, "over", m.Alarms[:1]
+	must(m)
+	if got := strings.Join(a.calls, " "); got != "chat.postMessage chat.update chat.postMessage" {
+		t.Errorf("asked %s", got)
+	}
+	golden(t, "edit", a.bodies[1])
+	golden(t, "reply", a.bodies[2])
+	// Somebody deletes the first post: another thread begins.
+	a.answers = map[string]string{"chat.update": `{"ok":false,"error":"message_not_found"}`}
+	a.calls = nil
+	must(m)
+	if got := strings.Join(a.calls, " "); got != "chat.update chat.postMessage" {
+		t.Errorf("asked %s", got)
+	}
+}
+
+// TestAReplyIsNotRepeated: when the edit fails nothing was posted yet.
+func TestAReplyIsNotRepeated(t *testing.T) {
+	a := &api{answers: map[string]string{"chat.update": `{"ok":false,"error":"internal_error"}`}}
+	c := bot(t, a, receipts{"chat/alarms-1": "C1 1.5"})
+	if err := c.Notify(t.Context(), firing()); pitwall.KindOf(err) != pitwall.Unavailable || strings.Join(a.calls, " ") != "chat.update" {
+		t.Errorf("%v after %v", err, a.calls)
+	}
+}
+
+func TestWhatSlackSays(t *testing.T) {
+	f := func(body string, want pitwall.Kind) {
+		t.Helper()
+		c := bot(t, &api{answers: map[string]string{"chat.postMessage": body}}, receipts{})
+		if err := c.Notify(t.Context(), firing()); pitwall.KindOf(err) != want {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	f(`{"ok":true}`, "")
+	f(`{"ok":false,"error":"invalid_auth"}`, pitwall.Denied)
+	f(`{"ok":false,"error":"not_in_channel"}`, pitwall.Denied)
+	f(`{"ok":false,"error":"ratelimited"}`, pitwall.Unavailable)
+	f(`{"ok":false,"error":"invalid_blocks"}`, pitwall.Invalid)
+	f(`<html>`, pitwall.Unavailable)
+	f(`{}`, pitwall.Invalid)
+}
+
+func TestIncomingWebhook(t *testing.T) {
+	var body []byte
+	status := 200
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ = io.ReadAll(r.Body)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "no_service "+r.URL.Path)
+	}))
+	defer s.Close()
+	c, err := New(Config{Name: "chat", WebhookURLFile: file(t, s.URL+"/services/T0/B0/topsecret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Notify(t.Context(), firing()); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "hook", body)
+	status = 404
+	if err := c.Notify(t.Context(), firing()); pitwall.KindOf(err) != pitwall.Denied || strings.Contains(err.Error(), "topsecret") || !strings.Contains(err.Error(), "no_service") {
+		t.Errorf("%v", err)
+	}
+	for _, wrong := range []Config{{}, {TokenFile: "t", Channel: "c"}, {WebhookURLFile: "w", TokenFile: "t", Channel: "c", Receipts: receipts{}}} {
+		if _, err := New(wrong); pitwall.KindOf(err) != pitwall.Invalid {
+			t.Errorf("%+v: %v", wrong, err)
+		}
+	}
+}
+
+func TestLayoutIsBounded(t *testing.T) {
+	m := firing()
+	m.Title, m.Text, m.Alarms = strings.Repeat("<", 1e6), strings.Repeat("&", 1e6), make([]pitwall.Alarm, 1000)
+	data, err := json.Marshal(layout(m))
+	if err != nil || len(data) > 40_000 {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(`{"ok":true,"channel":"C1","ts":"1.2"}`)
+	f.Add(`{"ok":false,"error":"ratelimited"}`)
+	f.Add(`{"ok":1}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		a, err := decode("r", "m", []byte(body))
+		if (err == nil) != a.OK {
+			t.Fatalf("%+v, %v", a, err)
+		}
+		if err != nil && len(err.Error()) > 2000 {
+			t.Fatalf("an error of %d bytes", len(err.Error()))
+		}
+	})
+}
