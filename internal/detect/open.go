@@ -70,7 +70,7 @@ func afterwards(in OpenInput, last pitwall.Plan) Opening {
 	}
 	counts := in.Since(end)
 	ratio, known := counts.ErrorRatio()
-	if !known || counts.Bad < max(1, tier.MinBad) || float64(ratio) < tier.Factor*float64(1-in.SLO.Target) {
+	if !known || counts.Bad < max(1, tier.MinBad) || float64(ratio) < max(1, tier.Factor)*float64(1-in.SLO.Target) {
 		return Opening{Reason: fmt.Sprintf("what burns lies before the end of %s: %d of %d requests since then are bad", last.ID, counts.Bad, counts.Total()), Plan: last.ID}
 	}
 	return Opening{Open: true, Reason: fmt.Sprintf("it burns anew after %s: %s of %d requests since its end are bad", last.ID, ratio, counts.Total())}

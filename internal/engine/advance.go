@@ -85,7 +85,7 @@ func (e *Engine) overtaken(ctx context.Context, p pitwall.Plan) (bool, error) {
 		return true, e.notWarranted(ctx, p)
 	case stopped || runOf(p, undoStep) != nil && touching(p):
 		return false, nil
-	case e.slo(p.SLO).Service == "":
+	case e.objective(p).Service == "":
 		return true, e.hold(ctx, p, fmt.Sprintf("the objective %s is not defined any more, so nothing about it can be judged", p.SLO))
 	case p.State != pitwall.Enforcing && !touching(p) && e.c.Now().After(e.deadline(p)):
 		return true, e.note(ctx, p, pitwall.EventEscalated, fmt.Sprintf(
@@ -159,6 +159,6 @@ func (e *Engine) settled() time.Time { return e.c.Now().Add(-e.c.Settings.Settle
 
 // headline reads the spans of the operation an SLO is about.
 func (e *Engine) headline(ctx context.Context, p pitwall.Plan, in pitwall.Period, whole bool) (*pitwall.SpanBatch, error) {
-	sli := e.slo(p.SLO).SLI
+	sli := e.objective(p).SLI
 	return e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: in, Service: sli.Service, Operation: sli.Operation, WholeTraces: whole})
 }

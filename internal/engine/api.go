@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,14 +35,54 @@ func (e *Engine) Live(id pitwall.PlanID) pitwall.Live {
 // SLOs lists the objectives.
 func (e *Engine) SLOs() []pitwall.SLO { return e.c.SLOs }
 
-// Budgets gives the budget of every objective as of now.
+// wordy is up to how many objectives Budgets words all the arithmetic; beyond it
+// the numbers are those of the last tick, and Budget has the words of each.
+const wordy = 200
+
+// Budgets gives the budget of every objective, in the order of SLOs.
 func (e *Engine) Budgets(context.Context) ([]pitwall.ErrorBudget, error) {
-	now := e.c.Now()
+	e.mu.Lock()
+	last := e.budgets
+	e.mu.Unlock()
+	if len(e.c.SLOs) > wordy && last != nil {
+		return last, nil
+	}
 	list := make([]pitwall.ErrorBudget, 0, len(e.c.SLOs))
 	for _, s := range e.c.SLOs {
-		list = append(list, e.c.Ledger.Budget(s, now))
+		list = append(list, e.worded(s))
 	}
 	return list, nil
+}
+
+// Budget gives the budget of one objective now, with all its arithmetic.
+func (e *Engine) Budget(_ context.Context, name pitwall.SLOName) (pitwall.ErrorBudget, error) {
+	i, known := e.index[name]
+	if !known {
+		return pitwall.ErrorBudget{}, &pitwall.Error{Op: "reading SLO", Kind: pitwall.NotFound, ID: string(name), Err: fmt.Errorf("no such SLO"), Hint: "pitwall slo list"}
+	}
+	return e.worded(e.c.SLOs[i]), nil
+}
+
+// worded is a budget as of now. Whether a tier fires, and since when, is what
+// the ticks saw: a look alone does not remember.
+func (e *Engine) worded(s pitwall.SLO) pitwall.ErrorBudget {
+	b := e.c.Ledger.Budget(s, e.c.Now())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.budgets == nil {
+		return b // no tick yet
+	}
+	for i := range b.Tiers {
+		t := &b.Tiers[i]
+		a, fires := e.firing[firingKey{s.Name, t.Tier.Name}]
+		if t.Firing && !fires {
+			t.Since = cmp.Or(t.Since, b.At) // its condition holds and is not confirmed yet
+		}
+		if t.Firing = fires; fires {
+			t.Since = a.Since
+		}
+	}
+	return b
 }
 
 // BudgetSeries gives good and bad counts of an objective in steps.

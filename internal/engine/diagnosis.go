@@ -26,7 +26,7 @@ func (e *Engine) freeze(ctx context.Context, p pitwall.Plan) error {
 	if err != nil {
 		return fmt.Errorf("reading spans of the baseline: %w", err)
 	}
-	s := e.slo(p.SLO)
+	s := e.objective(p)
 	b := baseline.Freeze(baseline.Input{
 		Service: s.SLI.Service, Operation: s.SLI.Operation, Period: in, Spans: spans,
 		Budget: p.Opened.Budget, Families: e.families(ctx, s.SLI.Service, in), Now: e.c.Now(), Rand: e.dice(),
@@ -75,7 +75,7 @@ func (e *Engine) diagnose(ctx context.Context, p pitwall.Plan) error {
 // ask runs the diagnosis: it names what it needs, the engine fetches, until it is done.
 func (e *Engine) ask(ctx context.Context, p pitwall.Plan, window pitwall.Period) (pitwall.Diagnosis, error) {
 	session := diagnose.New(diagnose.Question{
-		Regression: p.Opened.Regression, SLO: e.slo(p.SLO), Baseline: p.Baseline.Period, Window: window,
+		Regression: p.Opened.Regression, SLO: e.objective(p), Baseline: p.Baseline.Period, Window: window,
 	})
 	for !session.Done() {
 		var answers []diagnose.Answer
@@ -128,7 +128,7 @@ func (e *Engine) answer(ctx context.Context, q diagnose.Query) diagnose.Answer {
 // requests, enough of them to have shown the trouble had it gone on, are inside
 // the objective. No requests are no recovery.
 func (e *Engine) recovered(p pitwall.Plan) bool {
-	s, now, since := e.slo(p.SLO), e.c.Now(), p.OpenedAt
+	s, now, since := e.objective(p), e.c.Now(), p.OpenedAt
 	if undo := runOf(p, undoStep); undo != nil && undo.Done != nil {
 		since = undo.Done.Add(e.c.Settings.Settle) // what was good until then was the fix's doing
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,8 +13,12 @@ import (
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/policy"
 	"github.com/pitwall/pitwall/internal/record"
+	"github.com/pitwall/pitwall/internal/route"
 	"github.com/pitwall/pitwall/internal/slo"
 )
+
+// prefetched bounds what a tick reads ahead of the ledger's older steps.
+const prefetched = 1000
 
 // Actor is the name under which Pitwall itself acts.
 const Actor = "pitwall"
@@ -45,6 +50,13 @@ type Config struct {
 	Volumes     func(context.Context) []pitwall.SignalVolume
 	Cardinality func(context.Context) (*pitwall.Cardinality, error)
 
+	// Problem says why an objective cannot be counted; empty: it can. Nil: all can.
+	Problem func(pitwall.SLOName) string
+	Routes  *route.Routes // who hears of what; nil: nobody
+	Outbox  route.Outbox  // nil: nothing is told, and nothing remembered of what fires
+	Words   Words
+	Told    func() // called when deliveries were written down; may be nil
+
 	Settings    Settings
 	Environment string // a fact for policy
 	Owner       func(pitwall.ServiceName) string
@@ -73,6 +85,7 @@ type Settings struct {
 	MinRequests   int           // requests on the treatment before a canary may pass
 	Alpha         float64       // bound on the false-rollback rate of one release
 	Margin        pitwall.Ratio // worse by less is not worse
+	Confirm       int           // looks in a row in which a condition holds before its tier fires; 0: 1
 	PublicURL     string
 }
 
@@ -111,8 +124,20 @@ type Engine struct {
 	live   map[pitwall.PlanID]pitwall.Live
 	drawn  map[pitwall.PlanID]time.Time // when the live chart was made
 	busy   map[pitwall.PlanID]bool
-	rng    sync.Mutex // guards c.Rand
-	seeing seeing     // guards itself
+	rng    sync.Mutex              // guards c.Rand
+	seeing seeing                  // guards itself
+	index  map[pitwall.SLOName]int // of c.SLOs; read-only
+
+	watcher *slo.Watcher
+	budgets []pitwall.ErrorBudget       // of the last look, in the order of c.SLOs; guarded by mu
+	alarms  map[string]pitwall.Alarm    // guarded by mu
+	firing  map[firingKey]pitwall.Alarm // guarded by mu
+	told    memory                      // used by the tick alone
+	routing route.State                 // used by the tick alone
+	kept    []byte                      // told, as it was written; used by the tick alone
+
+	corrections []pitwall.Correction                     // oldest first; guarded by mu
+	definitions map[pitwall.SLOName][]pitwall.Definition // oldest first; guarded by mu
 }
 
 // New reads the record and gives an engine that knows every plan in it.
@@ -122,12 +147,21 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		c: c, log: c.Log,
-		plans: map[pitwall.PlanID]pitwall.Plan{},
-		live:  map[pitwall.PlanID]pitwall.Live{},
-		drawn: map[pitwall.PlanID]time.Time{},
-		busy:  map[pitwall.PlanID]bool{},
+		plans:       map[pitwall.PlanID]pitwall.Plan{},
+		live:        map[pitwall.PlanID]pitwall.Live{},
+		drawn:       map[pitwall.PlanID]time.Time{},
+		busy:        map[pitwall.PlanID]bool{},
+		definitions: map[pitwall.SLOName][]pitwall.Definition{},
+		watcher:     slo.NewWatcher(slo.Patience{Confirm: c.Settings.Confirm}),
+		index:       make(map[pitwall.SLOName]int, len(c.SLOs)),
+	}
+	for i, s := range c.SLOs {
+		e.index[s.Name] = i
 	}
 	if err := e.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	if err := e.remember(ctx); err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -146,15 +180,17 @@ func (e *Engine) Feed(position uint64, b *pitwall.SpanBatch) {
 // it counted, so that a restart counts nothing twice and nothing less.
 func (e *Engine) flush(ctx context.Context) error {
 	e.feed.Lock()
-	steps, position := e.c.Ledger.Dirty(), e.position
+	save := e.c.Ledger.Dirty()
+	save.Position = e.position
 	e.feed.Unlock()
-	if len(steps) == 0 {
+	if len(save.Steps)+len(save.Chunks)+len(save.Through) == 0 {
 		return nil
 	}
-	if err := e.c.Ledgers.SaveLedger(ctx, steps, position); err != nil {
-		e.c.Ledger.Keep(steps) // not lost: the next flush tries again
+	if err := e.c.Ledgers.SaveLedger(ctx, save); err != nil {
+		e.c.Ledger.Keep(save) // not lost: the next flush tries again
 		return err
 	}
+	e.c.Ledger.Saved(save)
 	return nil
 }
 
@@ -180,6 +216,9 @@ func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
 	if err := e.flush(ctx); err != nil {
 		e.log.Error("Ledger not saved", "err", err)
 	}
+	if err := e.c.Ledger.Prefetch(ctx, e.c.Now(), prefetched); err != nil && ctx.Err() == nil {
+		e.log.Warn("Older steps of the ledger not read ahead", "err", err)
+	}
 	e.seeing.observe(e.Health())
 	e.record.Lock()
 	err := e.current(ctx)
@@ -188,8 +227,11 @@ func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
 		e.log.Error("Record not read, so nothing is done", "err", err)
 		return
 	}
-	if err := e.triggers(ctx); err != nil {
-		e.log.Error("Triggers not evaluated", "err", err)
+	if err := e.look(ctx); err != nil {
+		e.log.Error("Objectives not all looked at", "err", err)
+	}
+	if err := e.tell(ctx); err != nil {
+		e.log.Error("Nobody is told of what fires", "err", err)
 	}
 	for _, p := range e.open() {
 		if !e.take(p.ID) {
@@ -245,12 +287,19 @@ func (e *Engine) plan(id pitwall.PlanID) pitwall.Plan {
 }
 
 func (e *Engine) slo(name pitwall.SLOName) pitwall.SLO {
-	for _, s := range e.c.SLOs {
-		if s.Name == name {
-			return s
-		}
+	if i, known := e.index[name]; known {
+		return e.c.SLOs[i]
 	}
 	return pitwall.SLO{Name: name}
+}
+
+// objective is the SLO a plan is about. One that names no operation is looked at
+// where its trouble was seen when the plan was opened.
+func (e *Engine) objective(p pitwall.Plan) pitwall.SLO {
+	s := e.slo(p.SLO)
+	s.SLI.Service = cmp.Or(s.SLI.Service, s.Service)
+	s.SLI.Operation = cmp.Or(s.SLI.Operation, p.Opened.Regression.Operation)
+	return s
 }
 
 // dice gives a generator of its own to one piece of work; math/rand's Rand is

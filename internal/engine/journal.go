@@ -19,10 +19,12 @@ func (e *Engine) catchUp(ctx context.Context) error {
 			return fmt.Errorf("reading the record: %w", err)
 		}
 		for _, ev := range events {
-			if ev.Plan != "" {
-				if err := e.fold(ev); err != nil {
-					return fmt.Errorf("reading the record: %w", err)
-				}
+			take := e.fold
+			if ev.Plan == "" {
+				take = e.foldWorld
+			}
+			if err := take(ev); err != nil {
+				return fmt.Errorf("reading the record: %w", err)
 			}
 			e.folded = ev.Seq
 		}

@@ -55,7 +55,7 @@ func (e *Engine) watch(ctx context.Context, p pitwall.Plan) error {
 		e.wait(p.ID, fmt.Sprintf("watching %s after promotion for %s", p.Service, e.c.Settings.Watch))
 		return nil
 	}
-	s := e.slo(p.SLO)
+	s := e.objective(p)
 	counts := e.c.Ledger.Sum(s.Name, pitwall.Period{From: from, To: now})
 	ratio, known := counts.ErrorRatio()
 	if !known {
@@ -65,8 +65,8 @@ func (e *Engine) watch(ctx context.Context, p pitwall.Plan) error {
 		}
 		return e.hold(ctx, p, "no requests arrived after promotion, so nothing can be verified")
 	}
-	tier := p.Opened.Burn.State.Tier
-	if float64(ratio) <= tier.Factor*float64(1-s.Target) {
+	factor := max(1, p.Opened.Burn.State.Tier.Factor) // a tier that is no burn rate has none
+	if float64(ratio) <= factor*float64(1-s.Target) {
 		_, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventVerifying, Data: pitwall.ReasonData{
 			Reason: fmt.Sprintf("%s of %d requests were bad after promotion", ratio, counts.Total())}})
 		return err

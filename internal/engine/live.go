@@ -20,7 +20,7 @@ const chartSpan = time.Hour
 // anew when a point's width has passed, for until then it would hardly differ.
 func (e *Engine) refresh(ctx context.Context, p pitwall.Plan) error {
 	now := e.c.Now()
-	s := e.slo(p.SLO)
+	s := e.objective(p)
 	budget := e.c.Ledger.Budget(s, now)
 	e.update(p.ID, func(l *pitwall.Live) { l.Budget = &budget })
 	from := later(p.Opened.Regression.Onset.At.Add(-e.c.Settings.Baseline/2), now.Add(-chartSpan))

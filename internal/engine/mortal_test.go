@@ -112,8 +112,8 @@ func (m mortalEvents) Events(ctx context.Context, after uint64, limit int) ([]pi
 	return m.EventStore.Events(ctx, after, limit)
 }
 
-func (m mortalLedger) SaveLedger(ctx context.Context, steps []pitwall.LedgerStep, position uint64) error {
-	_, err := write(m.life, fmt.Sprintf("ledger %d", position), func() (struct{}, error) { return struct{}{}, m.LedgerStore.SaveLedger(ctx, steps, position) })
+func (m mortalLedger) SaveLedger(ctx context.Context, save pitwall.LedgerSave) error {
+	_, err := write(m.life, fmt.Sprintf("ledger %d", save.Position), func() (struct{}, error) { return struct{}{}, m.LedgerStore.SaveLedger(ctx, save) })
 	return err
 }
 

@@ -95,13 +95,13 @@ func (e *Engine) render(ctx context.Context, p pitwall.Plan, h pitwall.Hypothesi
 		return pitwall.Fix{}, err
 	}
 	return playbook.Render(books[0], playbook.RenderInput{
-		Hypothesis: h, SLO: e.slo(p.SLO), Current: current, Neighbours: e.neighbours(p), Margin: e.c.Settings.Margin,
+		Hypothesis: h, SLO: e.objective(p), Current: current, Neighbours: e.neighbours(p), Margin: e.c.Settings.Margin,
 	})
 }
 
 // neighbours are the other operations people call from outside; a fix must not harm them.
 func (e *Engine) neighbours(p pitwall.Plan) []pitwall.OperationStats {
-	sli := e.slo(p.SLO).SLI
+	sli := e.objective(p).SLI
 	var list []pitwall.OperationStats
 	for _, op := range p.Baseline.Operations {
 		root := slices.ContainsFunc(p.Baseline.Load, func(l pitwall.RouteLoad) bool {
@@ -122,7 +122,7 @@ func (e *Engine) decide(ctx context.Context, p pitwall.Plan) error {
 	}
 	now := e.c.Now()
 	d := e.c.Policy.Decide(policy.Request{
-		Plan: p, Fix: *p.Fix, Severity: p.Opened.Severity, Budget: e.c.Ledger.Budget(e.slo(p.SLO), now), Environment: e.c.Environment,
+		Plan: p, Fix: *p.Fix, Severity: p.Opened.Severity, Budget: e.c.Ledger.Budget(e.objective(p), now), Environment: e.c.Environment,
 	}, now)
 	data := pitwall.DecidedData{Decision: d}
 	switch d.Result {

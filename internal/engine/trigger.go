@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,21 +11,14 @@ import (
 	"github.com/pitwall/pitwall/internal/plan"
 )
 
-// triggers opens a plan for every objective that burns and has none.
-func (e *Engine) triggers(ctx context.Context) error {
-	now := e.c.Now()
-	for _, s := range e.c.SLOs {
-		burn, firing := e.c.Ledger.Burning(s, now)
-		if !firing {
-			continue
-		}
-		decision := detect.ShouldOpen(detect.OpenInput{Burn: burn, SLO: s, Plans: e.all(), Since: e.since(s), Now: now})
-		if !decision.Open {
-			continue
-		}
-		if err := e.openPlan(ctx, s, burn); err != nil {
-			return fmt.Errorf("opening a plan for %s: %w", s.Name, err)
-		}
+// trigger opens a plan for an objective that burns, if it has none.
+func (e *Engine) trigger(ctx context.Context, s pitwall.SLO, burn pitwall.Burn) error {
+	decision := detect.ShouldOpen(detect.OpenInput{Burn: burn, SLO: s, Plans: e.all(), Since: e.since(s), Now: burn.At})
+	if !decision.Open {
+		return nil
+	}
+	if err := e.openPlan(ctx, s, burn); err != nil {
+		return fmt.Errorf("opening a plan for %s: %w", s.Name, err)
 	}
 	return nil
 }
@@ -39,6 +33,7 @@ func (e *Engine) since(s pitwall.SLO) func(time.Time) pitwall.Counts {
 
 func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn) error {
 	now := e.c.Now()
+	s = e.located(ctx, s, burn)
 	in := pitwall.Period{From: now.Add(-e.c.Settings.OnsetLookback), To: now}
 	spans, err := e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: in, Service: s.SLI.Service, Operation: s.SLI.Operation})
 	if err != nil {
@@ -59,6 +54,37 @@ func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn)
 	}
 	_, err = e.happen(ctx, "", plan.Happening{Type: pitwall.EventOpened, Data: data})
 	return err
+}
+
+// located gives an objective that names no operation the one with the most bad
+// requests of its service, so that there is something to look at. Where spans
+// tell nothing it stays as it is.
+func (e *Engine) located(ctx context.Context, s pitwall.SLO, burn pitwall.Burn) pitwall.SLO {
+	s.SLI.Service = cmp.Or(s.SLI.Service, s.Service)
+	if s.SLI.Operation != "" || e.c.Operations == nil {
+		return s
+	}
+	now := e.c.Now()
+	long := max(burn.State.Tier.Long, 2*time.Minute)
+	totals, err := e.c.Operations.Operations(ctx, pitwall.OperationQuery{Period: pitwall.Period{From: now.Add(-long), To: now}, Service: s.SLI.Service})
+	if err != nil {
+		e.log.Warn("Operations not read, so the objective is looked at without one", "slo", s.Name, "err", err)
+		return s
+	}
+	var most int64 = -1
+	for _, o := range totals {
+		if o.Kind != pitwall.SpanServer {
+			continue
+		}
+		bad := o.Failed
+		if s.SLI.Kind == pitwall.SLILatency {
+			bad = max(bad, o.Latency.Above(s.SLI.Threshold))
+		}
+		if bad > most {
+			most, s.SLI.Operation = bad, o.Operation
+		}
+	}
+	return s
 }
 
 func severity(b pitwall.Burn) pitwall.Severity {

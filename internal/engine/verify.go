@@ -64,7 +64,7 @@ func (e *Engine) helped(p pitwall.Plan, v pitwall.Verification) bool {
 // the hypothesis' own signal, and not the same operation as its caller sees it,
 // which holds every disturbance of the headline once more.
 func (e *Engine) neighbour(p pitwall.Plan, row pitwall.Comparison) bool {
-	sli := e.slo(p.SLO).SLI
+	sli := e.objective(p).SLI
 	if row.Operation != sli.Operation {
 		return row.Service != p.Hypothesis.Signal.Service || row.Operation != p.Hypothesis.Signal.Operation
 	}
@@ -98,7 +98,7 @@ func (e *Engine) afterwards(p pitwall.Plan) pitwall.Period {
 
 func (e *Engine) proof(ctx context.Context, p pitwall.Plan) (pitwall.Verification, error) {
 	began := p.Steps[0].Intended // there are steps, or nothing would be verified
-	s, after := e.slo(p.SLO), e.afterwards(p)
+	s, after := e.objective(p), e.afterwards(p)
 	counts := e.c.Ledger.Sum(s.Name, after)
 	deadline := p.Since.Add(e.c.Settings.VerifyMax)
 	if n := int64(counts.Total()); n < e.c.Settings.VerifyMin && e.c.Now().Before(deadline) {

@@ -138,11 +138,8 @@ func (w *world) start() {
 	if l.engine, err = New(ctx, c); err != nil {
 		w.t.Fatalf("starting for the %d. time: %v", w.starts, err)
 	}
-	steps, position, err := w.db.LoadLedger(ctx, time.Time{})
+	position, err := ledger.Open(ctx, w.db)
 	if err != nil {
-		w.t.Fatal(err)
-	}
-	if err := ledger.Load(steps); err != nil {
 		w.t.Fatal(err)
 	}
 	l.engine.position = position

@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/slo"
+)
+
+// changesBefore is how long before an alarm a change is worth telling.
+const changesBefore = time.Hour
+
+// overFor is how long an alarm that is over is still listed.
+const overFor = 15 * time.Minute
+
+// look judges every objective, remembers what fires since when, and opens a plan
+// for every one that burns and has none.
+func (e *Engine) look(ctx context.Context) error {
+	now := e.c.Now()
+	blind := e.blind()
+	var failed []error // one objective's trouble is not the others'
+	var moves []slo.Transition
+	budgets := make([]pitwall.ErrorBudget, 0, len(e.c.SLOs))
+	for _, s := range e.c.SLOs {
+		b := e.c.Ledger.Judge(s, slo.Look{Now: now, Blind: blind(s)})
+		budgets = append(budgets, b)
+		moves = append(moves, e.watcher.Observe(now, s, b)...)
+		if burn, burns := e.watcher.Burning(s, now); burns {
+			if err := e.trigger(ctx, s, burn); err != nil {
+				failed = append(failed, err)
+			}
+		}
+	}
+	e.mu.Lock()
+	e.budgets = budgets
+	e.mu.Unlock()
+	e.raise(ctx, now, moves)
+	return errors.Join(failed...)
+}
+
+// blind says whether what feeds an objective is known to be down.
+func (e *Engine) blind() func(pitwall.SLO) bool {
+	down := map[pitwall.SignalKind]bool{}
+	for _, h := range e.Health() {
+		if !h.Up && h.Signal != "" {
+			down[h.Signal] = true
+		}
+	}
+	return func(s pitwall.SLO) bool {
+		if s.SLI.Query != nil {
+			return down[pitwall.SignalMetrics] || e.Problem(s.Name) != ""
+		}
+		return down[pitwall.SignalTraces]
+	}
+}
+
+// Problem says why an objective cannot be counted; empty: it can.
+func (e *Engine) Problem(name pitwall.SLOName) string {
+	if e.c.Problem == nil {
+		return ""
+	}
+	return e.c.Problem(name)
+}
+
+// raise brings the alarms up to date: what fires, and for a while what ceased to.
+func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transition) {
+	e.mu.Lock()
+	old := e.alarms
+	e.mu.Unlock()
+	next := map[string]pitwall.Alarm{}
+	firing, spokenFor := e.watcher.Firing()
+	for _, a := range firing {
+		if was, known := old[a.ID]; known {
+			a.Owner, a.Link, a.Changes, a.Plan = was.Owner, was.Link, was.Changes, was.Plan
+		} else {
+			e.introduce(ctx, &a)
+		}
+		a.SpokenBy = spokenFor[a.ID]
+		a.Plan = cmp.Or(e.openPlanOf(a), a.Plan)
+		e.word(&a)
+		next[a.ID] = a
+	}
+	for _, m := range moves {
+		if m.Move != slo.Resolved {
+			continue
+		}
+		a, was := m.Alarm, old[m.Alarm.ID]
+		a.Owner, a.Link, a.Changes, a.Plan, a.SpokenBy = cmp.Or(was.Owner, a.Owner), was.Link, was.Changes, was.Plan, m.By
+		e.word(&a)
+		next[a.ID] = a
+	}
+	for id, a := range old {
+		if _, there := next[id]; !there && !a.Firing() && now.Sub(a.Until) < overFor {
+			next[id] = a
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.alarms, e.firing = next, map[firingKey]pitwall.Alarm{}
+	for _, a := range firing {
+		e.firing[firingKey{a.SLO, a.State.Tier.Name}] = a
+	}
+}
+
+// firingKey names a tier of an objective.
+type firingKey struct {
+	slo  pitwall.SLOName
+	tier string
+}
+
+func (e *Engine) word(a *pitwall.Alarm) {
+	if e.c.Words.Alarm != nil {
+		a.Text = e.c.Words.Alarm(*a)
+	}
+}
+
+// introduce fills in what people want to know of an alarm that is new.
+func (e *Engine) introduce(ctx context.Context, a *pitwall.Alarm) {
+	a.Link = e.c.Settings.PublicURL + "/slos/" + string(a.SLO)
+	if a.Owner == "" && e.c.Owner != nil {
+		a.Owner = e.c.Owner(a.Service)
+	}
+	changes, err := e.c.Changes.Changes(ctx, pitwall.Period{From: a.Since.Add(-changesBefore), To: a.Since})
+	if err != nil {
+		e.log.Warn("Changes not read, so an alarm does not name them", "slo", a.SLO, "err", err)
+	}
+	slices.SortFunc(changes, func(x, y pitwall.Change) int { return y.At.Compare(x.At) })
+	a.Changes = changes[:min(len(changes), 5)]
+}
+
+func (e *Engine) openPlanOf(a pitwall.Alarm) pitwall.PlanID {
+	for _, p := range slices.Backward(e.all()) {
+		if !p.State.Final() && (p.SLO == a.SLO || p.Service == a.Service) {
+			return p.ID
+		}
+	}
+	return ""
+}
+
+// Alarms lists what fires and what ceased to just now, the worst and oldest first.
+func (e *Engine) Alarms() []pitwall.Alarm {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := make([]pitwall.Alarm, 0, len(e.alarms))
+	for _, a := range e.alarms {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b pitwall.Alarm) int {
+		return cmp.Or(boolFirst(a.Firing(), b.Firing()), cmp.Compare(actionRank(a.Action), actionRank(b.Action)), a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+func boolFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
+	}
+	return 1
+}
+
+func actionRank(a pitwall.Action) int {
+	return slices.Index([]pitwall.Action{pitwall.ActionPage, pitwall.ActionEscalate, pitwall.ActionTicket, pitwall.ActionInform}, a)
+}

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/plan"
+	"github.com/pitwall/pitwall/internal/route"
+	"github.com/pitwall/pitwall/internal/slo"
+)
+
+// Words turn what happened into sentences; cli takes them from report. A nil one
+// leaves the words out.
+type Words struct {
+	// Plan words the last transition of a plan, which came from a state.
+	Plan func(p pitwall.Plan, s pitwall.SLO, from pitwall.State) pitwall.Message
+	// Alarm gives an alarm's sentence.
+	Alarm func(a pitwall.Alarm) string
+	// Group words a message about several alarms.
+	Group func(m *pitwall.Message)
+}
+
+// memory is what the alarms and the router must remember across restarts.
+type memory struct {
+	Seq    uint64          `json:"seq"` // of the last event that was told
+	Router json.RawMessage `json:"router,omitempty"`
+	Watch  []slo.Memory    `json:"watch,omitempty"`
+}
+
+// remember reads what was kept. Without anything kept, what the record holds is
+// history and is not told.
+func (e *Engine) remember(ctx context.Context) error {
+	if e.c.Outbox == nil {
+		return nil
+	}
+	raw, err := e.c.Outbox.RouterState(ctx)
+	if err != nil {
+		return fmt.Errorf("reading what was told: %w", err)
+	}
+	if len(raw) == 0 {
+		e.told.Seq = e.folded
+		return nil
+	}
+	if err := json.Unmarshal(raw, &e.told); err != nil {
+		return pitwall.Errorf(pitwall.Internal, "reading what was told", "%w", err)
+	}
+	e.kept = raw
+	if e.routing, err = route.ReadState(e.told.Router); err != nil {
+		return err
+	}
+	e.watcher.Restore(e.told.Watch)
+	return nil
+}
+
+// tell decides who hears of what fires and of plans that moved, and writes it
+// down for the sender together with what was decided.
+func (e *Engine) tell(ctx context.Context) error {
+	if e.c.Outbox == nil {
+		return nil
+	}
+	plans, seq, err := e.moved(ctx)
+	if err != nil {
+		return err
+	}
+	router := route.Router{Routes: e.c.Routes, Word: e.c.Words.Group}
+	decision := router.Decide(e.c.Now(), e.Alarms(), plans, e.routing)
+	next := memory{Seq: seq, Watch: e.watcher.State()}
+	if next.Router, err = decision.State.Bytes(); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(next)
+	if err != nil {
+		return pitwall.Errorf(pitwall.Internal, "keeping what was told", "%w", err)
+	}
+	if len(decision.Deliveries) == 0 && bytes.Equal(raw, e.kept) {
+		return nil
+	}
+	if _, err := e.c.Outbox.PutDeliveries(ctx, raw, decision.Deliveries); err != nil {
+		return err
+	}
+	e.told, e.routing, e.kept = next, decision.State, raw
+	if len(decision.Deliveries) > 0 && e.c.Told != nil {
+		e.c.Told()
+	}
+	return nil
+}
+
+// moved words every transition since the last that was told.
+func (e *Engine) moved(ctx context.Context) (list []pitwall.Message, seq uint64, err error) {
+	seq = e.told.Seq
+	for {
+		events, err := e.c.Recorder.Events(ctx, seq, 500)
+		if err != nil {
+			return nil, 0, fmt.Errorf("reading the record: %w", err)
+		}
+		for _, ev := range events {
+			seq = ev.Seq
+			if ev.Plan == "" || ev.From == ev.To || e.c.Words.Plan == nil {
+				continue
+			}
+			p, err := e.asOf(ev)
+			if err != nil {
+				return nil, 0, err
+			}
+			m := e.c.Words.Plan(p, e.objective(p), ev.From)
+			m.ID, m.Time = "event-"+strconv.FormatUint(ev.Seq, 10), ev.Time
+			list = append(list, m)
+		}
+		if len(events) == 0 || len(list) > 1000 {
+			return list, seq, nil
+		}
+	}
+}
+
+// asOf is a plan as it was when an event had just happened.
+func (e *Engine) asOf(ev pitwall.Event) (p pitwall.Plan, err error) {
+	for _, old := range e.plan(ev.Plan).Events {
+		if old.Seq > ev.Seq {
+			break
+		}
+		if p, err = plan.Apply(p, old); err != nil {
+			return p, fmt.Errorf("reading the record: %w", err)
+		}
+	}
+	return p, nil
+}
