@@ -80,20 +80,6 @@ func (m maker) what() string {
 	return m.whatShort()
 }
 
-// Objective says an objective as a sentence: "99 % of POST /checkout of
-// checkout within 500 ms, over 30 d"; empty when it is not known.
-func Objective(s pitwall.SLO) string {
-	if s.Name == "" {
-		return ""
-	}
-	target := Percent(float64(s.Target)) + " of " + strings.TrimSpace(s.SLI.Operation+" of "+string(s.SLI.Service))
-	window := ", over " + Span(s.Window)
-	if s.SLI.Kind == pitwall.SLILatency {
-		return target + " within " + Seconds(s.SLI.Threshold.Seconds()) + window
-	}
-	return target + " without failing" + window
-}
-
 func (m maker) due() (string, bool) {
 	p, now := m.p, m.o.Now
 	switch {

@@ -38,20 +38,6 @@ func (m maker) openedBlocks() []Block {
 	return append(blocks, m.firstChart()...)
 }
 
-// TierMaths shows how a burn tier was evaluated.
-func TierMaths(t pitwall.TierState) *Maths {
-	side := func(c pitwall.Counts, rate float64) string {
-		return fmt.Sprintf("%s bad of %s: %s", Count(int64(c.Bad)), Count(int64(c.Total())), Times(rate))
-	}
-	return &Maths{Title: "Burn tier " + t.Tier.Name, Formula: orWord(t.Expr, "burn = (bad / total) / (1 − target), over both windows"), Lines: []Fact{
-		{Label: "long, " + Span(t.Tier.Long), Value: side(t.Long, t.LongRate)},
-		{Label: "short, " + Span(t.Tier.Short), Value: side(t.Short, t.ShortRate)},
-		{Label: "fires above", Value: Times(t.Tier.Factor)},
-		{Label: "fewest bad", Value: Count(int64(t.Tier.MinBad))},
-		{Label: "asks for", Value: string(t.Tier.Action)},
-	}}
-}
-
 // baselineBlocks are the frozen picture of normal.
 func (m maker) baselineBlocks() []Block {
 	b := m.p.Baseline

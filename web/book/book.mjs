@@ -60,7 +60,7 @@ async function until(what, f, within = 15000) {
 }
 
 // Pages whose look is checked: every plan, and the lists.
-async function pagesOf(url, quiet) {
+async function pagesOf(url, quiet, objectives) {
   const { plans } = await (await fetch(url + '/api/v1/plans')).json()
   const list = plans.map((p) => ({ name: `${p.id.toLowerCase()}-${p.state}`, url: `${url}/plans/${p.id}`, ready: '.pane h2' }))
   const closed = plans.find((p) => p.state === 'closed')
@@ -70,8 +70,14 @@ async function pagesOf(url, quiet) {
     ...list,
     { name: 'plans', url: url + '/plans', ready: 'table' },
     { name: 'plans-calm', url: quiet + '/', ready: '.now.calm' },
-    { name: 'slos', url: url + '/slos', ready: 'table' },
-    { name: 'slo', url: url + '/slos/checkout-latency', ready: '.chart canvas' },
+    { name: 'slos', url: objectives + '/slos', ready: 'table' },
+    { name: 'slos-narrowed', url: objectives + '/slos?q=journey&state=calm', ready: 'table' },
+    { name: 'slos-many', url: objectives + '/slos', ready: '.more', answers: { '**/api/v1/slos': many } },
+    { name: 'slo', url: url + '/slos/checkout-latency', ready: '.chart canvas', through: '.failed' },
+    ...(await sloStates(objectives)),
+    { name: 'slo-as-tables', url: objectives + '/slos/checkout-latency?table=1&for=2592000s', ready: '.chart table' },
+    { name: 'slo-down', url: objectives + '/slos/checkout-latency', ready: '.empty h1', answers: { '**/api/v1/slos/*': null } },
+    { name: 'slo-missing', url: objectives + '/slos/nothing-like-it', ready: '.empty h1' },
     { name: 'activity', url: `${url}/plans/${closed.id}?all=1`, ready: '.log' },
     { name: 'chart-as-table', url: `${url}/plans/${closed.id}?table=1`, ready: '.chart table' },
     { name: 'settings', url: url + '/settings', ready: '#blind li' },
@@ -81,7 +87,29 @@ async function pagesOf(url, quiet) {
     { name: 'settings-down', url: url + '/settings', ready: '.empty h1', answers: { '**/api/v1/telemetry': null } },
     { name: 'missing', url: url + '/plans/PIP-999', ready: '.empty h1' },
     { name: 'document', url: `${url}/plans/${closed.id}.html`, ready: 'main' },
-  ].filter((p) => (only === 'quick' ? /canarying|-closed$|proposed|held|calm|settings|^slos$|document/.test(p.name) : p.name.includes(only)))
+  ].filter((p) => (only === 'quick' ? /canarying|-closed$|proposed|held|calm|settings|^slos$|slo-(burning|no-data|composite)|document/.test(p.name) : p.name.includes(only)))
+}
+
+// sloStates are the page of an objective in every state, with what is slow to
+// answer asked by looking at it.
+async function sloStates(url) {
+  const { slos } = await (await fetch(url + '/api/v1/slos')).json()
+  const states = { 'checkout-latency': 'burning', 'catalog-availability': 'calm', 'search-freshness': 'no-data', 'orders-availability': 'young', 'payments-monthly': 'calendar', 'shop-journey': 'composite', 'journey-pay': 'overspent' }
+  return slos.filter((s) => states[s.name]).map((s) => {
+    const burning = s.name === 'checkout-latency'
+    const query = burning ? '?for=6h&by=tenant&target=0.995&preset=sre-workbook' : ''
+    return { name: `slo-${states[s.name]}`, url: `${url}/slos/${s.name}${query}`, ready: '#definition', through: burning ? '#replay table' : '#what-if .below, #what-if .soft' }
+  })
+}
+
+// many is a list of ten thousand objectives.
+function many(v) {
+  const slos = Array.from({ length: 10_000 }, (_, i) => {
+    const s = v.slos[i % v.slos.length]
+    const of = s.part_of ? { part_of: `${s.part_of}-${Math.floor(i / v.slos.length)}` } : {}
+    return { ...s, ...of, name: `${s.name}-${Math.floor(i / v.slos.length)}`, service: `${s.service}-${i % 70}` }
+  })
+  return { ...v, slos }
 }
 
 // untouched is the answer of a Pitwall that nobody has ever sent anything to.
@@ -115,6 +143,16 @@ async function look(context, theme, page) {
   await answering(tab, page.answers)
   await tab.goto(page.url)
   await tab.waitForSelector(page.ready, { timeout: 15000 })
+  if (page.through) {
+    // what comes late comes when it is looked at
+    for (let y = 0, end = 0; y <= end; y += 500) {
+      await tab.evaluate((to) => scrollTo(0, to), y)
+      await tab.waitForTimeout(60)
+      end = await tab.evaluate(() => document.documentElement.scrollHeight)
+    }
+    await tab.waitForSelector(page.through, { timeout: 5000 })
+    await tab.evaluate(() => scrollTo(0, 0))
+  }
   await tab.waitForTimeout(250)
   await tab.screenshot({ path: join(shots, `${page.name}-${theme}.png`), fullPage: true })
   await tab.evaluate(axe)
@@ -129,7 +167,7 @@ async function look(context, theme, page) {
 }
 
 // The stories that a picture cannot tell.
-async function behaves(browser, url) {
+async function behaves(browser, url, objectives) {
   const context = await browser.newContext({ viewport: { width: 1320, height: 900 } })
   const tab = await context.newPage()
   const streams = []
@@ -163,6 +201,7 @@ async function behaves(browser, url) {
   await keys(second, url)
   await acts(second, url)
   await settings(second, url)
+  await slos(second, objectives)
   await context.close()
 
   const bare = await browser.newContext({ javaScriptEnabled: false })
@@ -253,22 +292,90 @@ async function settings(tab, url) {
   if (wide > 1) fault('settings', `at 360 px the page is ${wide} px too wide`)
 }
 
-const [port, quietPort] = [await freePort(), await freePort()]
+// An objective's page answers by the keyboard and keeps its state in the address;
+// what is slow is asked when it is looked at; what fails leaves the rest alone.
+async function slos(tab, url) {
+  const asked = []
+  tab.on('request', (r) => asked.push(r.url()))
+  const count = (what) => asked.filter((u) => u.includes(what)).length
+  const text = async (selector) => (await tab.textContent(selector)) ?? ''
+  const soon = (what, f) => until(what, f, 3000).catch((e) => fault('slos', e.message))
+
+  await answering(tab, { '**/api/v1/slos': many })
+  await tab.goto(url + '/slos')
+  await tab.waitForSelector('.slos tbody tr')
+  if ((await tab.locator('.slos tbody tr').count()) !== 200) fault('slos', 'not the first 200 of 10,000 rows')
+  await tab.keyboard.press('/')
+  const from = Date.now()
+  await tab.keyboard.type('journey-pay-1110')
+  await soon('the filter over all rows', async () => (await tab.locator('.slos tbody tr').count()) === 1 && tab.url().includes('journey-pay-1110'))
+  if (Date.now() - from > 2500) fault('slos', `the filter took ${Date.now() - from} ms`)
+  await tab.fill('.filter input', '')
+  await tab.click('.more')
+  await soon('more rows', async () => (await tab.locator('.slos tbody tr').count()) === 400)
+  await tab.unroute('**/api/v1/slos')
+
+  await tab.setViewportSize({ width: 1320, height: 700 })
+  await tab.goto(url + '/slos/checkout-latency')
+  await tab.waitForSelector('.chart canvas')
+  await tab.waitForTimeout(300)
+  if (count('/what-if') || count('/replay')) fault('slo', 'what is slow was asked before anybody looked')
+  await tab.click('.part .choice >> text="6 h"')
+  await soon('the range in the address', async () => tab.url().includes('for=6h') && count('for=6h') > 0)
+  await tab.keyboard.press('m')
+  await soon('m shows the maths', () => tab.isVisible('.maths'))
+  await tab.keyboard.press('Escape')
+
+  await tab.click('.parts a[href$="#what-if"]')
+  await tab.waitForSelector('#what-if input[type=range]')
+  const slider = tab.locator('#what-if input[type=range]')
+  const before = await slider.getAttribute('aria-valuetext')
+  await slider.focus()
+  await tab.keyboard.press('ArrowRight')
+  await soon('the slider says another target', async () => (await slider.getAttribute('aria-valuetext')) !== before)
+  await soon('the target in the address', async () => tab.url().includes('target='))
+  if (!/pages a week/.test((await slider.getAttribute('aria-valuetext')) ?? '')) fault('slo', 'the slider does not say how often it would page')
+
+  await tab.click('.parts a[href$="#replay"]')
+  await tab.waitForTimeout(200)
+  if (count('/replay')) fault('slo', 'a replay ran before a policy was chosen')
+  await tab.click('#replay >> text="sre-workbook"')
+  await tab.waitForSelector('#replay table')
+  await tab.click('#replay >> text="slo-generator"')
+  await soon('a refusal in its own section', async () => (await text('#replay .failed')).includes('cannot fire'))
+  if (!(await tab.isVisible('#tiers table'))) fault('slo', 'a refused replay took the rest of the page along')
+
+  const times = count('/what-if')
+  await tab.goto(url + '/slos/checkout-latency?for=99y')
+  await soon('a refused range is dropped', async () => !tab.url().includes('for=') && (await tab.isVisible('.chart canvas')))
+  if (count('/what-if') !== times) fault('slo', 'what is slow was asked again unasked')
+
+  await tab.setViewportSize({ width: 360, height: 800 })
+  await tab.waitForTimeout(200)
+  await tab.screenshot({ path: join(shots, 'slo-360.png'), fullPage: true })
+  const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  if (wide > 1) fault('slo', `at 360 px the page is ${wide} px too wide`)
+}
+
+const [port, quietPort, sloPort] = [await freePort(), await freePort(), await freePort()]
 const binary = join(temp, 'storybook.test')
 execFileSync('go', ['test', '-c', '-o', binary, './internal/httpd'], { cwd: dirname(web), stdio: 'inherit' })
 const server = spawn(binary, ['-test.run', '^TestStorybook$', '-test.timeout', '0'], {
   env: { ...process.env, PITWALL_STORYBOOK: `127.0.0.1:${port}`, PITWALL_STORYBOOK_QUIET: `127.0.0.1:${quietPort}` },
   stdio: 'ignore',
 })
-const [url, quiet] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${quietPort}`]
+const sloBinary = join(temp, 'objectives.test')
+execFileSync('go', ['test', '-c', '-o', sloBinary, './internal/report/storybook'], { cwd: dirname(web), stdio: 'inherit' })
+const sloServer = spawn(sloBinary, ['-test.run', '^TestServeObjectives$', '-test.timeout', '0'], { env: { ...process.env, PITWALL_STORYBOOK_SLOS: `127.0.0.1:${sloPort}` }, stdio: 'ignore' })
+const [url, quiet, objectives] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${quietPort}`, `http://127.0.0.1:${sloPort}`]
 let browser
 try {
-  await until('the storybook', async () => (await fetch(url + '/readyz')).ok && (await fetch(quiet + '/readyz')).ok)
+  await until('the storybook', async () => (await fetch(url + '/readyz')).ok && (await fetch(quiet + '/readyz')).ok && (await fetch(objectives + '/readyz')).ok)
   browser = await chromium.launch({
     executablePath: browserPath,
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   })
-  const pages = only === 'picture' ? [] : await pagesOf(url, quiet)
+  const pages = only === 'picture' ? [] : await pagesOf(url, quiet, objectives)
   if (only === 'picture') {
     const context = await browser.newContext({ viewport: { width: 1320, height: 1240 }, deviceScaleFactor: 1.5, colorScheme: 'dark', reducedMotion: 'reduce' })
     const tab = await context.newPage()
@@ -283,13 +390,13 @@ try {
     for (const p of pages) await look(context, theme, p).catch((e) => fault(`${p.name} ${theme}`, e.message))
     await context.close()
   }
-  if (!only || only === 'quick') await behaves(browser, url)
+  if (!only || only === 'quick') await behaves(browser, url, objectives)
   console.log(`${pages.length * 2} pages looked at, ${faults.length} faults; pictures in ${shots}`)
 } catch (e) {
   fault('book', e.stack ?? String(e))
 } finally {
   await browser?.close()
-  server.kill('SIGKILL')
-  rmSync(binary, { force: true })
+  for (const s of [server, sloServer]) s.kill('SIGKILL')
+  for (const b of [binary, sloBinary]) rmSync(b, { force: true })
 }
 process.exitCode = faults.length ? 1 : 0

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { clock } from './time'
+import { clock, stamp, tick } from './time'
 import { unitText } from './units'
 import { useDark, useUTC } from './prefs'
 import type { ChartView } from './types'
@@ -32,22 +32,24 @@ function options(c: ChartView, width: number, utc: boolean): uPlot.Options {
   const soft = ink('--soft')
   const grid = { stroke: ink('--line'), width: 1 }
   const axis = { stroke: soft, grid, ticks: { show: false }, font: '11px ' + ink('--font') }
-  let top = 0
-  for (const s of c.series) for (const v of s.v) if (v !== null && v > top) top = v
-  if (c.limit !== undefined && c.limit < top * 3) top = Math.max(top, c.limit)
+  // The limit is drawn unless it lies far above everything.
+  const upTo = (_: uPlot, __: number, most: number): uPlot.Range.MinMax => {
+    const top = most > 0 && c.limit !== undefined && c.limit < most * 3 ? Math.max(most, c.limit) : most
+    return [0, (top > 0 ? top : 1) * 1.08]
+  }
   return {
     width,
     height,
     padding: [18, 26, 0, 0],
     cursor: { sync: { key: 'pitwall' }, points: { size: 6 }, drag: { x: false, y: false } },
     legend: { live: true },
-    scales: { x: { time: false }, y: { range: [0, (top || 1) * 1.08] } },
+    scales: { x: { time: false }, y: { range: upTo } },
     axes: [
-      { ...axis, size: 26, space: 90, values: (_, vs) => vs.map((v) => clock(v, utc)), incrs: [1e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 72e5, 216e5, 432e5, 864e5] },
+      { ...axis, size: 26, space: 90, values: (u, vs) => vs.map((v) => tick(v, utc, u.scales.x!.max! - u.scales.x!.min!)), incrs: [1e3, 5e3, 1e4, 15e3, 3e4, 6e4, 12e4, 3e5, 6e5, 18e5, 36e5, 72e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 12096e5, 25920e5] },
       { ...axis, size: 62, space: 38, values: (_, vs) => vs.map((v) => unitText(v, c.unit)) },
     ],
     series: [
-      { label: 'time', value: (_, v) => (v === null ? '–' : clock(v, utc)) },
+      { label: 'time', value: (u, v) => (v === null ? '–' : tick(v, utc, Math.min(72 * 3600_000, u.scales.x!.max! - u.scales.x!.min!))) },
       ...c.series.map((s, i) => ({
         label: s.name,
         stroke: lines[i % lines.length],
@@ -179,6 +181,7 @@ function Toggle({ table, onTable }: { table: boolean; onTable: (on: boolean) => 
 
 function ChartTable({ chart, utc }: { chart: ChartView; utc: boolean }) {
   const { x, ys } = columns(chart)
+  const long = x.length > 0 && x[x.length - 1]! - x[0]! > 24 * 3600_000
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`${chart.title} as a table`}>
       <table>
@@ -195,7 +198,7 @@ function ChartTable({ chart, utc }: { chart: ChartView; utc: boolean }) {
         <tbody>
           {x.map((t, i) => (
             <tr key={t}>
-              <td>{clock(t, utc)}</td>
+              <td class="nowrap">{long ? stamp(t, utc) : clock(t, utc)}</td>
               {ys.map((col, j) => (
                 <td class="n" key={j}>
                   {unitText(col[i], chart.unit)}

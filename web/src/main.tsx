@@ -6,8 +6,9 @@ import { useKeys } from './keys'
 import { live } from './live'
 import { PlanPage } from './plan/page'
 import { PlansPage } from './pages/plans'
-import { SLOPage, SLOsPage } from './pages/slos'
 import { SettingsPage } from './settings/page'
+import { SLOsPage } from './slo/list'
+import { SLOPage } from './slo/page'
 import { remember, useDark, useUTC } from './prefs'
 import { follow, go, useRoute } from './route'
 import { span, zoneWord } from './time'
@@ -37,7 +38,7 @@ function Page({ url }: { url: URL }) {
   const [, room, name] = url.pathname.split('/')
   if (room === 'plans' && name) return <PlanPage key={name} id={decodeURIComponent(name)} url={url} />
   if (room === 'slos' && name) return <SLOPage key={name} name={decodeURIComponent(name)} url={url} />
-  if (room === 'slos') return <SLOsPage />
+  if (room === 'slos') return <SLOsPage url={url} />
   if (room === 'settings') return <SettingsPage url={url} />
   return <PlansPage url={url} />
 }
@@ -115,7 +116,8 @@ const keys: [string, string][] = [
   ['e', 'to the evidence'],
   ['m', 'show the maths'],
   ['t', 'table or chart'],
-  ['y', 'copy a link to this moment'],
+  ['y', 'copy a link to what you see'],
+  ['/', 'filter'],
   ['g p', 'plans'],
   ['g s', 'SLOs'],
   ['g t', 'settings: sources and telemetry'],

@@ -26,6 +26,13 @@ export function stamp(t: string | number, utc: boolean): string {
   return `${day} ${clock(t, utc)} ${zoneWord(utc)}`
 }
 
+// tick names an instant on an axis that is so many milliseconds long.
+export function tick(t: number, utc: boolean, long: number): string {
+  const whole = stamp(t, utc)
+  if (long <= 24 * 3600_000) return clock(t, utc)
+  return long <= 72 * 3600_000 ? whole.slice(5, 16) : whole.slice(5, 10)
+}
+
 // span words a distance in its two greatest units, like the server does.
 export function span(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1000))

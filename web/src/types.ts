@@ -67,13 +67,46 @@ export interface PlanRow {
 }
 export interface PlanList { plans: PlanRow[] }
 
-export interface TierRow { name: string; factor: string; long: string; short: string; action: string; state: string; tone: Tone; maths: Maths }
+export interface Period { from: string; to: string }
+export interface TierRow {
+  name: string; when: string; factor: string; long: string; short: string; action: string; then: string; state: string
+  held?: string; since?: string; expr: string; tone: Tone; maths?: Maths
+}
 export interface SLORow {
-  name: string; title: string; service: string; objective: string; target: string; measured: string; good: string; bad: string
-  left: number; left_text: string; burn: string; ends_in: string; state: string; tone: Tone; plan?: string; tiers: TierRow[]; source: string; maths: Maths
+  name: string; title: string; service: string; owner?: string; objective: string; counted: string; window: string; target: string; measured: string
+  good: string; bad: string; left: number; left_text: string; burn: string; ends_in: string; projected?: string; state: string; tone: Tone
+  problem?: string; part_of?: string; plan?: string; tiers: TierRow[]; source: string; maths?: Maths
 }
 export interface SLOList { slos: SLORow[] }
-export interface SLOView extends SLORow { yaml: string; charts: ChartView[]; plans: PlanRow[] }
+// Budget is an error budget in numbers; durations are nanoseconds.
+export interface Budget {
+  at: string; target: number; counts: Counts; spent: number; known: boolean; coverage: number; burn_known: boolean; ends_in: number
+  window: Period; projected?: number; slices?: Counts; corrected?: number
+}
+export interface Counts { good: number; bad: number }
+export interface Correction { id: string; scope: string; period: Period; span: string; reason: string; by: string; at: string; state: string; revoked?: { by: string; reason: string; at: string } }
+export interface Definition { at: string; source: string; diff: string }
+export interface SLOView extends SLORow {
+  elapsed: number; waiting?: { text: string; share: number }; rules: Fact[]; members: SLORow[]; corrections: Correction[]; detection?: Table; dimensions: string[]
+  yaml: string; definitions: Definition[]; longest_s: number; charts: ChartView[]; plans: PlanRow[]; period: Period; budget: Budget
+}
+
+export interface SpentRow {
+  value: string; bad: string; total: string; bad_share: string; of_bad: string; of_bad_low: string; of_bad_high: string
+  share: number; share_low: number; share_high: number; spent: string; excess: string
+}
+export interface SpentView { by: string; period: Period; sentence: string; rows: SpentRow[]; dimensions: string[]; covered: string; note?: string; maths?: Maths }
+export interface WhatIfRow {
+  target: number; target_text: string; measured: string; left: number; left_text: string; pages: number; pages_per_week: string
+  current: boolean; refused?: string; tone: Tone
+}
+export interface WhatIfView { period: Period; sentence: string; rows: WhatIfRow[]; note?: string }
+export interface ReplayTier { name: string; when: string; action: string; times: number; per_week: string; longest: string; tone: Tone }
+export interface ReplayFiring { tier: string; action: string; from: string; to: string; lasted: string; spent: string; incident?: string; late?: string }
+export interface ReplayView {
+  preset: string; period: Period; sentence: string; left_text: string; worst: string; tiers: ReplayTier[]; firings: ReplayFiring[]; missed: string[]
+  detection?: Table; note?: string
+}
 
 export interface SourceView { name: string; tone: Tone; state: string; accepted: string; rejected: string; message?: string; blind?: string }
 export interface StatusView {

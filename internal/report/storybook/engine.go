@@ -89,6 +89,17 @@ func (e *Engine) SetLive(id pitwall.PlanID, l pitwall.Live) {
 // SLOs lists the objectives.
 func (e *Engine) SLOs() []pitwall.SLO { return SLOs() }
 
+// Budget gives the budget of one objective.
+func (e *Engine) Budget(ctx context.Context, name pitwall.SLOName) (pitwall.ErrorBudget, error) {
+	all, err := e.Budgets(ctx)
+	for _, b := range all {
+		if b.SLO == name {
+			return b, err
+		}
+	}
+	return pitwall.ErrorBudget{}, pitwall.Errorf(pitwall.NotFound, "reading SLO", "no such SLO")
+}
+
 // Budgets gives one budget that burns, one that is calm, and one without data.
 func (e *Engine) Budgets(context.Context) ([]pitwall.ErrorBudget, error) {
 	slos, now := SLOs(), e.now()

@@ -1,0 +1,125 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pitwall/pitwall"
+)
+
+// SpentView says which values of a dimension spent a budget.
+type SpentView struct {
+	Schema     string          `json:"schema"` // "pitwall.slo-spent/1"
+	SLO        pitwall.SLOName `json:"slo"`
+	By         string          `json:"by"`
+	Period     pitwall.Period  `json:"period"`
+	Sentence   string          `json:"sentence"`
+	Rows       []SpentRow      `json:"rows"`
+	Dimensions []string        `json:"dimensions"` // what else it can be told apart by, the most telling first
+	Covered    string          `json:"covered"`
+	Note       string          `json:"note,omitempty"`
+	Maths      *Maths          `json:"maths"`
+}
+
+// SpentRow is one value of the dimension.
+type SpentRow struct {
+	Value    string  `json:"value"`
+	Bad      string  `json:"bad"`
+	Total    string  `json:"total"`
+	BadShare string  `json:"bad_share"` // of its own events
+	OfBad    string  `json:"of_bad"`    // of all bad events
+	Low      string  `json:"of_bad_low"`
+	High     string  `json:"of_bad_high"`
+	Share    float64 `json:"share"` // of all bad events, with its interval
+	From     float64 `json:"share_low"`
+	To       float64 `json:"share_high"`
+	Spent    string  `json:"spent"`
+	Excess   string  `json:"excess"` // bad events beyond its share of the traffic
+}
+
+// Spent words an attribution.
+func Spent(a pitwall.Attribution, dimensions []string) SpentView {
+	v := SpentView{Schema: "pitwall.slo-spent/1", SLO: a.SLO, By: a.Dimension, Period: a.Period, Rows: []SpentRow{}, Dimensions: orEmpty(dimensions),
+		Covered: Percent(float64(a.Covered)), Note: a.Note, Maths: &Maths{Title: "What spent the budget, by " + a.Dimension, Formula: a.Maths.Formula, Query: a.Maths.Query,
+			Lines: []Fact{{Label: "period", Value: periodText(a.Period)}, {Label: "bad events told apart", Value: Percent(float64(a.Covered))}}}}
+	for _, s := range a.Shares {
+		own := noData
+		if r, ok := s.Counts.ErrorRatio(); ok {
+			own = Percent(float64(r))
+		}
+		v.Rows = append(v.Rows, SpentRow{Value: s.Value, Bad: Count(int64(s.Counts.Bad)), Total: Count(int64(s.Counts.Total())), BadShare: own,
+			OfBad: Percent(float64(s.OfBad)), Low: Percent(float64(s.OfBadLow)), High: Percent(float64(s.OfBadHigh)), Share: float64(s.OfBad), From: float64(s.OfBadLow), To: float64(s.OfBadHigh),
+			Spent: Percent(float64(s.Spent)), Excess: number(s.Excess)})
+	}
+	switch {
+	case len(a.Shares) == 0:
+		v.Sentence = "No bad event in this period."
+	default:
+		top := a.Shares[0]
+		v.Sentence = fmt.Sprintf("%s spent %s of what was spent (%s of the budget).", orWord(top.Value, "(none)"), Percent(float64(top.OfBad)), Percent(float64(top.Spent)))
+	}
+	return v
+}
+
+// WhatIfView says what other targets would have meant.
+type WhatIfView struct {
+	Schema   string          `json:"schema"` // "pitwall.slo-what-if/1"
+	SLO      pitwall.SLOName `json:"slo"`
+	Period   pitwall.Period  `json:"period"`
+	Sentence string          `json:"sentence"`
+	Rows     []WhatIfRow     `json:"rows"` // targets ascending
+	Note     string          `json:"note,omitempty"`
+}
+
+// WhatIfRow is one target held against the history.
+type WhatIfRow struct {
+	Target   float64 `json:"target"`
+	Text     string  `json:"target_text"`
+	Measured string  `json:"measured"`
+	Left     float64 `json:"left"`
+	LeftText string  `json:"left_text"`
+	Pages    int     `json:"pages"`
+	PerWeek  string  `json:"pages_per_week"`
+	Current  bool    `json:"current"`
+	Refused  string  `json:"refused,omitempty"` // why tiers cannot fire at it
+	Tone     Tone    `json:"tone"`
+}
+
+// ReplayView says how a policy would have behaved over history.
+type ReplayView struct {
+	Schema   string          `json:"schema"` // "pitwall.slo-replay/1"
+	SLO      pitwall.SLOName `json:"slo"`
+	Preset   string          `json:"preset"`
+	Period   pitwall.Period  `json:"period"`
+	Sentence string          `json:"sentence"`
+	Left     string          `json:"left_text"` // of the budget at the end
+	Worst    string          `json:"worst"`     // the least that was left, and when
+	Tiers    []ReplayTier    `json:"tiers"`
+	Firings  []ReplayFiring  `json:"firings"`
+	Missed   []string        `json:"missed"` // incidents no tier noticed
+	Table    *TableView      `json:"detection,omitempty"`
+	Note     string          `json:"note,omitempty"`
+}
+
+// ReplayTier is how often one tier fired.
+type ReplayTier struct {
+	Name    string `json:"name"`
+	When    string `json:"when"`
+	Action  string `json:"action"`
+	Times   int    `json:"times"`
+	PerWeek string `json:"per_week"`
+	Longest string `json:"longest"`
+	Tone    Tone   `json:"tone"`
+}
+
+// ReplayFiring is one time that a tier fired.
+type ReplayFiring struct {
+	Tier     string    `json:"tier"`
+	Action   string    `json:"action"`
+	From     time.Time `json:"from"`
+	To       time.Time `json:"to"`
+	Lasted   string    `json:"lasted"`
+	Spent    string    `json:"spent"` // of the budget when it began
+	Incident string    `json:"incident,omitempty"`
+	Late     string    `json:"late,omitempty"` // after the incident began
+}
