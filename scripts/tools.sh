@@ -36,6 +36,11 @@ unpack() {
   if (cd "$dir" && chmod 755 . && apt-get download -qq "$package" >/dev/null 2>&1) && dpkg-deb -x "$dir/$package"_*.deb "$dir/x"; then
     mkdir -p "$tools_dir/usr/bin"
     for program in "$@"; do cp "$dir/x/usr/bin/$program" "$tools_dir/usr/bin/$program"; done
+    # Alertmanager looks for its templates where its package would put them.
+    if [ "$(id -u)" = 0 ] && [ -d "$dir/x/usr/share/prometheus/alertmanager" ]; then
+      mkdir -p /usr/share/prometheus/alertmanager
+      cp "$dir"/x/usr/share/prometheus/alertmanager/*.tmpl /usr/share/prometheus/alertmanager/
+    fi
   fi
   rm -rf "$dir"
 }
@@ -49,11 +54,11 @@ get_prometheus() {
 }
 
 get_alertmanager() {
-  have alertmanager && return 0
+  have alertmanager && [ -f /usr/share/prometheus/alertmanager/default.tmpl ] && return 0
   unpack prometheus-alertmanager prometheus-alertmanager
   [ ! -f "$tools_dir/usr/bin/prometheus-alertmanager" ] || ln -sf prometheus-alertmanager "$tools_dir/usr/bin/alertmanager"
-  have alertmanager && return 0
-  echo "missing: alertmanager, which receives the alerts that the tests send. Put it into PATH and run make test again." >&2
+  have alertmanager && [ -f /usr/share/prometheus/alertmanager/default.tmpl ] && return 0
+  echo "missing: alertmanager with its templates, which receives the alerts that the tests send. Install it (Debian, Ubuntu: apt-get install prometheus-alertmanager) and run make test again." >&2
   return 1
 }
 

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/config"
-	"github.com/pitwall/pitwall/internal/slo"
+	"github.com/pitwall/pitwall/internal/objectives"
 )
 
 func checkCommand(g *global) *cobra.Command {
@@ -27,30 +28,57 @@ files. Faults are printed as file:line with what to do; exit code 0 valid, 1 fau
 	}
 }
 
+// checkFiles reads the files as one set, as serve does: an objective may refer
+// to what stands in another of them.
 func checkFiles(g *global, files []string) error {
-	faults := 0
-	for _, name := range files {
-		slos, warnings, err := slo.ReadFile(name)
-		for _, w := range warnings {
-			fmt.Fprintln(g.env.Stderr, "warning: "+w)
-		}
-		if err == nil {
-			fmt.Fprintf(g.env.Stdout, "%s: valid, %s\n", name, objectives(len(slos)))
-			continue
-		}
-		if pitwall.KindOf(err) != pitwall.Invalid {
-			return err
-		}
-		faults++
-		sayFault(g, err)
+	set, err := objectives.Read(objectives.Options{}, files...)
+	for _, w := range set.Warnings {
+		fmt.Fprintln(g.env.Stderr, "warning: "+w.String())
 	}
-	if faults > 0 {
+	faulty := map[string]bool{}
+	for _, fault := range objectives.Faults(err) {
+		var e *pitwall.Error
+		if !errors.As(fault, &e) || e.Kind != pitwall.Invalid {
+			return fault
+		}
+		sayFault(g, fault)
+		for _, name := range files {
+			faulty[name] = faulty[name] || e.ID == name || strings.HasPrefix(e.ID, name+":")
+		}
+	}
+	for _, name := range files {
+		n := 0
+		for _, s := range set.SLOs {
+			if strings.HasPrefix(s.Source, name+":") {
+				n++
+			}
+		}
+		if !faulty[name] {
+			fmt.Fprintf(g.env.Stdout, "%s: valid, %s\n", name, countObjectives(n))
+		}
+	}
+	if err != nil {
 		return exitError{exitNo}
 	}
 	return nil
 }
 
-func objectives(n int) string {
+// faultsOr says every fault of what people wrote and gives exit code 1; trouble
+// of any other kind is passed on.
+func faultsOr(g *global, err error) error {
+	faults := objectives.Faults(err)
+	for _, fault := range faults {
+		if pitwall.KindOf(fault) != pitwall.Invalid {
+			return fault
+		}
+	}
+	for _, fault := range faults {
+		sayFault(g, fault)
+	}
+	return exitError{exitNo}
+}
+
+func countObjectives(n int) string {
 	if n == 1 {
 		return "1 objective"
 	}
@@ -83,6 +111,7 @@ func checkAll(ctx context.Context, g *global) error {
 		func() error { _, err := readTarget(conf); return err },
 		func() error { _, err := readRepository(ctx, conf); return err },
 		func() error { _, err := readJourneys(conf); return err },
+		func() error { return checkRoutes(conf) },
 		func() error { return allReadable(conf) },
 	} {
 		switch err := faultOr(g, check()); {
@@ -95,7 +124,7 @@ func checkAll(ctx context.Context, g *global) error {
 	if faults > 0 {
 		return exitError{exitNo}
 	}
-	fmt.Fprintf(g.env.Stdout, "valid: %s\n", objectives(slos))
+	fmt.Fprintf(g.env.Stdout, "valid: %s\n", countObjectives(slos))
 	fmt.Fprintln(g.env.Stderr, "next: pitwall serve")
 	return nil
 }
@@ -129,7 +158,9 @@ func readable(file string) error {
 func faultOr(g *global, err error) error {
 	switch pitwall.KindOf(err) {
 	case pitwall.Invalid, pitwall.NotFound:
-		sayFault(g, err)
+		for _, fault := range objectives.Faults(err) {
+			sayFault(g, fault)
+		}
 		return exitError{exitNo}
 	}
 	return err

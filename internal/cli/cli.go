@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	_ "time/tzdata" // calendar windows are exact on machines without zones too
 
 	"github.com/spf13/cobra"
 
@@ -112,7 +113,7 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 		Version:       Version,
 	},
 		serveCommand(g), demoCommand(g), checkCommand(g), doctorCommand(g), statusCommand(g),
-		planCommand(g), sloCommand(g), gateCommand(g), recordCommand(g),
+		planCommand(g), sloCommand(g), alarmCommand(g), gateCommand(g), recordCommand(g),
 		operationCommand(g), traceCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), syntheticCommand(g), labCommand(),
 		exitCodesTopic(), environmentTopic(),
 	)

@@ -7,6 +7,7 @@ import (
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/config"
 	"github.com/pitwall/pitwall/internal/engine"
+	"github.com/pitwall/pitwall/internal/objectives"
 	"github.com/pitwall/pitwall/internal/playbook"
 	"github.com/pitwall/pitwall/internal/policy"
 	"github.com/pitwall/pitwall/internal/slo"
@@ -20,25 +21,31 @@ func settings(conf config.Config) engine.Settings {
 		Tick: e.Tick, Settle: e.Settle, Baseline: e.Baseline, OnsetLookback: e.OnsetLookback,
 		DiagnoseMin: e.DiagnoseMin, DiagnoseMax: e.DiagnoseMax, StepMax: e.Canary.StepMax, Watch: e.Watch,
 		VerifyMin: e.Verify.MinRequests, VerifyMax: e.Verify.Max, Deadline: e.Deadline, LeaseTTL: e.LeaseTTL,
-		Retry: e.Retry, MaxTries: e.MaxTries, MinRequests: e.Canary.MinRequests, Alpha: e.Canary.Alpha, Margin: e.Canary.Margin,
+		Confirm: conf.Alerting.Confirm, Retry: e.Retry, MaxTries: e.MaxTries, MinRequests: e.Canary.MinRequests, Alpha: e.Canary.Alpha, Margin: e.Canary.Margin,
 		PublicURL: orElse(conf.PublicURL, "http://"+conf.Listen.HTTP),
 	}
 }
 
 // readSLOs reads the objectives, their windows scaled as configured.
 func readSLOs(conf config.Config) ([]pitwall.SLO, error) {
+	slos, _, err := readObjectives(conf)
+	return slos, err
+}
+
+// readObjectives is readSLOs with what deserves a look.
+func readObjectives(conf config.Config) ([]pitwall.SLO, []string, error) {
 	files, err := conf.SLOFiles()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	slos, _, err := slo.ReadFiles("", files...)
+	set, err := objectives.Read(objectives.Options{Preset: conf.Alerting.Preset}, files...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for i := range slos {
-		slos[i] = slo.Scale(slos[i], conf.TimeScale)
+	for i := range set.SLOs {
+		set.SLOs[i] = slo.Scale(set.SLOs[i], conf.TimeScale)
 	}
-	return slos, nil
+	return set.SLOs, set.Texts(), nil
 }
 
 func readPolicy(conf config.Config) (*policy.Policy, error) {

@@ -43,7 +43,7 @@ func probeAll(ctx context.Context, g *global) []probe {
 		return list // nothing else is known
 	}
 	slos, err := readSLOs(conf)
-	objective := tried("objectives", objectives(len(slos)), err)
+	objective := tried("objectives", countObjectives(len(slos)), err)
 	if err == nil && len(slos) == 0 {
 		objective = probe{What: "objectives", Says: "none, so nothing is watched", Next: "slos: [slos/*.yaml] in pitwall.yaml"}
 	}

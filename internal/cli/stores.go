@@ -105,14 +105,16 @@ func (t troubles) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 func (t troubles) WithGroup(name string) slog.Handler { return troubles{t.Handler.WithGroup(name)} }
 
-// Page loads are asked for by diagnoses of the last hours, alerts by people.
+// Page loads are asked for by diagnoses of the last hours, alerts by people, the
+// counts of an objective that is no more if it comes back.
 const (
 	pageLoadsFor = 7 * 24 * time.Hour
 	alertsFor    = 90 * 24 * time.Hour
+	countsFor    = 90 * 24 * time.Hour
 )
 
-// prune forgets page loads and alerts that are too old, at the start and each
-// hour.
+// prune forgets page loads, alerts and counts that are too old, at the start and
+// each hour.
 func (h *house) prune(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -122,8 +124,11 @@ func (h *house) prune(ctx context.Context) error {
 		if err == nil {
 			_, err = h.db.PruneAlerts(ctx, now.Add(-alertsFor))
 		}
+		if err == nil {
+			_, err = h.db.PruneLedger(ctx, now, h.retain)
+		}
 		if err != nil && ctx.Err() == nil {
-			h.log.Warn("Old page loads and alerts not deleted", "err", err) // tried again in an hour
+			h.log.Warn("Old page loads, alerts and counts not deleted", "err", err) // tried again in an hour
 		}
 		select {
 		case <-ctx.Done():

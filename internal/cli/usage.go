@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 )
 
 // group makes a command that only holds others. Alone it prints its help; with
@@ -19,8 +20,8 @@ func group(c *cobra.Command, subs ...*cobra.Command) *cobra.Command {
 			return c.Help()
 		}
 		why := fmt.Sprintf("unknown command %q", args[0])
-		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-			why += fmt.Sprintf("; did you mean %q?", near[0])
+		if near := strict.Nearest(args[0], c.SuggestionsFor(args[0])); near != "" {
+			why += strings.Replace(near, ":", ";", 1)
 		}
 		return &pitwall.Error{Op: c.CommandPath(), Kind: pitwall.Invalid, Err: fmt.Errorf("%s", why), Hint: c.CommandPath() + " --help"}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/pitwall/pitwall/internal/config"
 	"github.com/pitwall/pitwall/internal/engine"
 	"github.com/pitwall/pitwall/internal/httpd"
+	"github.com/pitwall/pitwall/internal/notify"
 	"github.com/pitwall/pitwall/internal/record"
 	"github.com/pitwall/pitwall/internal/slo"
 	"github.com/pitwall/pitwall/internal/source/otlp"
@@ -29,22 +31,25 @@ import (
 
 // house is everything one serving process is made of.
 type house struct {
-	db       *sqlite.DB
-	spans    *spans.Store
-	metrics  *metrics.Store
-	logs     *logs.Store
-	profiles *profiles.Store
-	recorder *record.Recorder
-	engine   *engine.Engine
-	receiver *otlp.Receiver
-	versions *webhook.VersionWatch
-	page     http.Handler
-	loops    []loop
-	log      *slog.Logger
-	health   []pitwall.Health
-	mounts   map[string]http.Handler
-	targets  func() []promapi.Target // of the metrics scraper; nil: it is not configured
-	journeys func() any              // how synthetic journeys stand; nil: there are none
+	db        *sqlite.DB
+	spans     *spans.Store
+	metrics   *metrics.Store
+	logs      *logs.Store
+	profiles  *profiles.Store
+	recorder  *record.Recorder
+	engine    *engine.Engine
+	collector *engine.Collector
+	sender    *notify.Sender // nil: nobody is told
+	receiver  *otlp.Receiver
+	versions  *webhook.VersionWatch
+	page      http.Handler
+	loops     []loop
+	retain    sqlite.LedgerKeep
+	log       *slog.Logger
+	health    []pitwall.Health
+	mounts    map[string]http.Handler
+	targets   func() []promapi.Target // of the metrics scraper; nil: it is not configured
+	journeys  func() any              // how synthetic journeys stand; nil: there are none
 }
 
 // loop is something that runs for as long as the house stands.
@@ -86,6 +91,9 @@ func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logge
 			return err
 		}
 	}
+	if err := h.countQueries(conf, &c, log); err != nil {
+		return err
+	}
 	c.Health = append(h.health, h.spans, h.metrics, h.logs, h.profiles, h.db)
 	if h.engine, err = engine.New(ctx, c); err != nil {
 		return err
@@ -93,22 +101,49 @@ func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logge
 	if err := h.tap(ctx, conf, c.Ledger); err != nil {
 		return err
 	}
+	if err := h.engine.Define(ctx); err != nil {
+		return fmt.Errorf("recording the objectives: %w", err)
+	}
+	about := answering{h: h, conf: conf, slos: c.SLOs, ledger: c.Ledger, metrics: c.Metrics, routes: c.Routes}
+	about.samples, _ = c.Metrics.(pitwall.SampleReader)
 	h.page, err = httpd.New(httpd.Config{Engine: h.engine, Now: time.Now, PublicURL: c.Settings.PublicURL, Log: log, Stop: ctx.Done(),
-		Mounts: h.mounts, Signals: h.signals(conf)})
+		Mounts: h.mounts, Signals: h.signals(conf), Objectives: about.objectives()})
 	return err
+}
+
+// countQueries lets objectives be counted from metrics, and people hear of those
+// that fire.
+func (h *house) countQueries(conf config.Config, c *engine.Config, log *slog.Logger) error {
+	samples, _ := c.Metrics.(pitwall.SampleReader)
+	h.collector = engine.NewCollector(engine.CollectConfig{SLOs: c.SLOs, Ledger: c.Ledger, Samples: samples, Metrics: c.Metrics,
+		Settle: c.Settings.Settle, Every: c.Settings.Tick, Backfill: conf.Alerting.Backfill, Now: time.Now, Log: log})
+	h.keep("counting objectives from metrics", h.collector, h.collector.Run)
+	c.Problem, c.Outbox, c.Words = h.collector.Problem, h.db, words(c.Settings.PublicURL)
+	var err error
+	if c.Routes, err = readRoutes(conf); err != nil {
+		return err
+	}
+	c.Told = func() {
+		if h.sender != nil {
+			h.sender.Kick()
+		}
+	}
+	return h.tellPeople(c.Routes, log)
 }
 
 // tap loads the ledger and connects it to the span log where it left off; spans
 // also tell which versions run.
 func (h *house) tap(ctx context.Context, conf config.Config, ledger *slo.Ledger) error {
-	steps, position, err := h.db.LoadLedger(ctx, time.Time{})
+	ledger.Now(time.Now())
+	position, err := ledger.Open(ctx, h.db)
 	if err != nil {
 		return fmt.Errorf("reading the ledger: %w", err)
 	}
-	ledger.Now(time.Now())
-	if err := ledger.Load(steps); err != nil {
+	// What the first evaluation needs of older steps, all at once.
+	if err := ledger.Prefetch(ctx, time.Now(), math.MaxInt); err != nil {
 		return err
 	}
+	h.retain = sqlite.LedgerKeep{SLOs: ledger.Retention(), Others: countsFor}
 	return h.spans.Tap(position, func(position uint64, b *pitwall.SpanBatch) {
 		ledger.Now(time.Now())
 		h.engine.Feed(position, b)
@@ -118,9 +153,12 @@ func (h *house) tap(ctx context.Context, conf config.Config, ledger *slo.Ledger)
 
 func (h *house) engineConfig(ctx context.Context, conf config.Config, log *slog.Logger) (engine.Config, error) {
 	var c engine.Config
-	slos, err := readSLOs(conf)
+	slos, warnings, err := readObjectives(conf)
 	if err != nil {
 		return c, err
+	}
+	for _, w := range warnings {
+		log.Warn("Objective understood, with a doubt", "doubt", w)
 	}
 	rules, err := readPolicy(conf)
 	if err != nil {

@@ -29,6 +29,8 @@ type Config struct {
 	TimeScale  float64       `yaml:"time_scale"`  // SLO windows are divided by this; 1 outside demonstrations
 	LedgerStep time.Duration `yaml:"ledger_step"` // whole seconds
 
+	Alerting Alerting `yaml:"alerting"`
+
 	Environment string    `yaml:"environment"` // a fact for policy
 	Owner       string    `yaml:"owner"`       // of services without one
 	Services    []Service `yaml:"services"`
@@ -58,6 +60,14 @@ type Listen struct {
 	HTTP     string `yaml:"http"`
 	OTLPHTTP string `yaml:"otlp_http"`
 	OTLPGRPC string `yaml:"otlp_grpc"`
+}
+
+// Alerting is when objectives fire and who hears of it.
+type Alerting struct {
+	Preset   string        `yaml:"preset"`   // burn tiers of objectives that name none
+	Routes   string        `yaml:"routes"`   // a routing file; empty: nobody is told
+	Confirm  int           `yaml:"confirm"`  // evaluations in a row before a tier fires
+	Backfill time.Duration `yaml:"backfill"` // how far back a new objective is counted from metrics at most
 }
 
 // Service is one entry of the service catalogue.
@@ -119,6 +129,7 @@ func Default() Config {
 	return Config{
 		Listen:  Listen{HTTP: "127.0.0.1:8080", OTLPHTTP: "127.0.0.1:4318", OTLPGRPC: "127.0.0.1:4317"},
 		DataDir: "pitwall-data", TimeScale: 1, LedgerStep: time.Minute, Environment: "production", Owner: "unowned",
+		Alerting: Alerting{Preset: "pitwall-default", Confirm: 1, Backfill: 30 * 24 * time.Hour},
 		Ingest:   Ingest{MaxBody: 16 * MiB, MaxInFlight: 32, MaxInFlightBytes: 64 * MiB},
 		Traces:   Traces{Retention: 24 * time.Hour, Disk: 10 * GiB, Blocks: true, Sample: 1, HeadSpans: 100_000, RollupRetention: 15 * 24 * time.Hour},
 		Metrics:  Metrics{Retention: 15 * 24 * time.Hour, Disk: 10 * GiB, OutOfOrder: 10 * time.Minute},

@@ -247,7 +247,7 @@ func isDuration(key string) (yes bool) {
 // resolve makes the paths that came from the file relative to it.
 func (c *Config) resolve(path string) {
 	paths := map[string]*string{
-		"data_dir": &c.DataDir, "policy": &c.Policy, "playbooks": &c.Playbooks, "profiles.file_sd": &c.Profiles.FileSD,
+		"data_dir": &c.DataDir, "policy": &c.Policy, "alerting.routes": &c.Alerting.Routes, "playbooks": &c.Playbooks, "profiles.file_sd": &c.Profiles.FileSD,
 		"changes.secret_file": &c.Changes.SecretFile, "changes.github.secret_file": &c.Changes.GitHub.SecretFile,
 		"changes.argocd.token_file": &c.Changes.ArgoCD.TokenFile, "changes.flagger.token_file": &c.Changes.Flagger.TokenFile,
 		"changes.alertmanager.token_file": &c.Changes.Alertmanager.TokenFile, "secrets": &c.Secrets,

@@ -37,10 +37,6 @@ type (
 		Schema string           `json:"schema"`
 		Plans  []report.PlanRow `json:"plans"`
 	}
-	sloList struct {
-		Schema string          `json:"schema"`
-		SLOs   []report.SLORow `json:"slos"`
-	}
 	eventList struct {
 		Schema string          `json:"schema"`
 		Events []pitwall.Event `json:"events"`
@@ -67,8 +63,7 @@ func (s *server) api(a huma.API) {
 	huma.Register(a, get("export-plan", "/plans/{id}/export", "One plan as a document: md, json or html"), s.exportPlan)
 	huma.Register(a, huma.Operation{OperationID: "act-on-plan", Method: http.MethodPost, Path: "/api/v1/plans/{id}/actions", MaxBodyBytes: maxBody,
 		Summary: "Do something to a plan; with dry_run only say what would happen"}, s.act)
-	huma.Register(a, get("list-slos", "/slos", "Every objective with its budget, the least left first"), s.listSLOs)
-	huma.Register(a, get("view-slo", "/slos/{name}", "One objective in full, with its counts"), s.viewSLO)
+	s.objectives(a)
 	huma.Register(a, get("status", "/status", "How everything stands, sources included"), s.status)
 	huma.Register(a, get("record", "/record", "The record after a sequence number"), s.record)
 	huma.Register(a, get("verify-record", "/record/verify", "Walk the whole hash chain"), s.verifyRecord)
@@ -148,73 +143,6 @@ func (s *server) act(ctx context.Context, in *struct {
 		return nil, fail(&pitwall.Error{Op: "acting on plan", Kind: pitwall.Denied, ID: string(in.ID), Err: fmt.Errorf("this server is read-only"), Hint: "ask whoever runs it"})
 	}
 	return ok(s.Engine.Act(ctx, pitwall.ActRequest{Plan: in.ID, Action: in.Body.Action, By: in.Body.By, Reason: in.Body.Reason, DryRun: in.Body.DryRun}))
-}
-
-func (s *server) listSLOs(ctx context.Context, _ *struct{}) (*body[sloList], error) {
-	rows, _, err := s.sloRows(ctx)
-	return ok(sloList{"pitwall.slos/1", rows}, err)
-}
-
-func (s *server) sloRows(ctx context.Context) ([]report.SLORow, []pitwall.ErrorBudget, error) {
-	budgets, err := s.Engine.Budgets(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	plans, err := s.Engine.Plans(ctx)
-	return report.SLOs(s.Engine.SLOs(), budgets, plans), budgets, err
-}
-
-// points is how many steps a budget chart has.
-const points = 240
-
-func (s *server) viewSLO(ctx context.Context, in *struct {
-	Name pitwall.SLOName `path:"name" maxLength:"200"`
-	For  string          `query:"for" doc:"length of the charts, such as 1h; by default the longest paging window"`
-}) (*body[report.SLOView], error) {
-	slo := s.slo(in.Name)
-	if slo.Name == "" {
-		return nil, fail(&pitwall.Error{Op: "reading SLO", Kind: pitwall.NotFound, ID: string(in.Name), Err: fmt.Errorf("no such SLO"), Hint: "pitwall slo list"})
-	}
-	length, err := chartLength(slo, in.For)
-	if err != nil {
-		return nil, fail(err)
-	}
-	step := max(time.Second, (length / points).Round(time.Second))
-	now := s.Now().Truncate(step)
-	period := pitwall.Period{From: now.Add(-length).Truncate(step), To: now}
-	steps, err := s.Engine.BudgetSeries(ctx, slo.Name, period, step)
-	if err != nil {
-		return nil, fail(err)
-	}
-	plans, err := s.Engine.Plans(ctx)
-	if err != nil {
-		return nil, fail(err)
-	}
-	budget := pitwall.ErrorBudget{SLO: slo.Name, Target: slo.Target}
-	if b := s.budgetOf(ctx, slo.Name); b != nil {
-		budget = *b
-	}
-	return ok(report.SLODetail(report.SLOInput{SLO: slo, Budget: budget, Steps: steps, Period: period, Step: step, Plans: plans, Live: s.Engine.Live}, s.options(plans)), nil)
-}
-
-func chartLength(slo pitwall.SLO, asked string) (time.Duration, error) {
-	if asked != "" {
-		d, err := time.ParseDuration(asked)
-		if err != nil || d < time.Second || d > slo.Window {
-			return 0, &pitwall.Error{Op: "reading SLO", Kind: pitwall.Invalid, ID: "for=" + asked, Err: fmt.Errorf("not a length between 1s and the window of the objective"), Hint: "for=1h"}
-		}
-		return d, nil
-	}
-	length := time.Minute
-	for _, t := range slo.Tiers {
-		if t.Action == pitwall.ActionPage && t.Long > length {
-			length = t.Long
-		}
-	}
-	if len(slo.Tiers) == 0 || length > slo.Window {
-		return slo.Window, nil
-	}
-	return length, nil
 }
 
 func (s *server) status(ctx context.Context, _ *struct{}) (*body[report.StatusView], error) {

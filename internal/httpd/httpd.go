@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type Engine interface {
 	Live(id pitwall.PlanID) pitwall.Live
 	SLOs() []pitwall.SLO
 	Budgets(ctx context.Context) ([]pitwall.ErrorBudget, error)
+	Budget(ctx context.Context, slo pitwall.SLOName) (pitwall.ErrorBudget, error)
 	BudgetSeries(ctx context.Context, slo pitwall.SLOName, p pitwall.Period, step time.Duration) ([]pitwall.LedgerStep, error)
 	Act(ctx context.Context, r pitwall.ActRequest) (pitwall.ActResult, error)
 	Events(ctx context.Context, after uint64, limit int) ([]pitwall.Event, error)
@@ -35,10 +37,12 @@ type Engine interface {
 
 // Config is what a server is made from.
 type Config struct {
-	Engine    Engine
-	Signals   Signals // what else can be asked for
-	Now       func() time.Time
-	PublicURL string // where people reach it; prefix of links, may be empty
+	Engine  Engine
+	Signals Signals // what else can be asked for
+	// Objectives answers what is asked about objectives beside their budgets.
+	Objectives Objectives
+	Now        func() time.Time
+	PublicURL  string // where people reach it; prefix of links, may be empty
 	// Mounts are further handlers by path, such as "/v1/traces"; a path that
 	// ends in a slash takes everything below it. They guard themselves.
 	Mounts   map[string]http.Handler
@@ -110,10 +114,23 @@ func New(c Config) (http.Handler, error) {
 func newAPI(r chi.Router) huma.API {
 	c := huma.DefaultConfig("Pitwall", "1")
 	c.Info.Description = "From a burning SLO to a verified fix that cannot come back. Fields are added, never changed; unknown ones are to be ignored."
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
 	c.Transformers = append(c.Transformers, oneErrorShape)
 	c.OnAddOperation = append(c.OnAddOperation, documentErrors)
 	return humachi.New(r, c)
+}
+
+// schemaName tells the words of a page from the nouns they are made of.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.PkgPath() == reflect.TypeFor[report.Maths]().PkgPath() && !strings.HasSuffix(name, "View") {
+		return name + "View"
+	}
+	return name
 }
 
 // options are those of every view made now.
@@ -141,16 +158,11 @@ func (s *server) view(ctx context.Context, id pitwall.PlanID) (report.PlanView, 
 // budgetOf gives an objective's budget now, or nil when it is not watched any
 // more; the page then shows the one in the record and says so.
 func (s *server) budgetOf(ctx context.Context, name pitwall.SLOName) *pitwall.ErrorBudget {
-	budgets, err := s.Engine.Budgets(ctx)
+	b, err := s.Engine.Budget(ctx, name)
 	if err != nil {
 		return nil
 	}
-	for i := range budgets {
-		if budgets[i].SLO == name {
-			return &budgets[i]
-		}
-	}
-	return nil
+	return &b
 }
 
 func (s *server) slo(name pitwall.SLOName) pitwall.SLO {

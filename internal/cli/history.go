@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/engine"
+	"github.com/pitwall/pitwall/internal/httpd"
+	"github.com/pitwall/pitwall/internal/objectives"
+	"github.com/pitwall/pitwall/internal/report"
+	"github.com/pitwall/pitwall/internal/slo"
+	"github.com/pitwall/pitwall/internal/slo/replay"
+)
+
+// fresh counts the past of an objective that is not in force yet, from the
+// metrics or the spans that are kept.
+func (a *answering) fresh(ctx context.Context, q httpd.ReplayQuery) (in replay.Input, note string, err error) {
+	set, err := objectives.Parse(objectives.Options{Preset: orElse(q.Preset, a.conf.Alerting.Preset)}, objectives.File{Name: "objective", Data: q.Text})
+	if err != nil {
+		return in, "", err
+	}
+	if len(set.SLOs) != 1 || set.SLOs[0].SLI.Composite != nil {
+		return in, "", &pitwall.Error{Op: "replaying an objective", Kind: pitwall.Invalid, Err: fmt.Errorf("the text holds %s; one that is no composite can be replayed", countObjectives(len(set.SLOs))), Hint: "replay them one by one"}
+	}
+	s := slo.Scale(set.SLOs[0], a.conf.TimeScale)
+	past, now := slo.NewLedger([]pitwall.SLO{s}, a.ledger.Step()), time.Now()
+	past.Now(now)
+	p := a.past(q.Period)
+	from := p.From.Add(-slo.Reach(s))
+	if s.SLI.Query != nil {
+		note, err = a.pastOfMetrics(ctx, past, s, now.Sub(from))
+	} else {
+		note, err = a.pastOfSpans(ctx, past, s, pitwall.Period{From: from, To: p.To})
+	}
+	if err != nil {
+		return in, "", err
+	}
+	steps, err := past.History(s.Name, pitwall.Period{From: from, To: p.To})
+	return replay.Input{SLO: s, Steps: steps, Step: past.Step(), Period: p}, note, err
+}
+
+// pastOfMetrics lets a collector of its own count all there is.
+func (a *answering) pastOfMetrics(ctx context.Context, past *slo.Ledger, s pitwall.SLO, back time.Duration) (string, error) {
+	k := engine.NewCollector(engine.CollectConfig{SLOs: []pitwall.SLO{s}, Ledger: past, Samples: a.samples, Metrics: a.metrics, Settle: a.conf.Engine.Settle,
+		Backfill: back, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	for k.Round(ctx) {
+		if ctx.Err() != nil {
+			return "", &pitwall.Error{Op: "replaying an objective", Kind: pitwall.Unavailable, ID: string(s.Name), Err: fmt.Errorf("counting its past took too long: %w", ctx.Err()), Hint: "ask for less: --since 7d"}
+		}
+	}
+	if problem := k.Problem(s.Name); problem != "" {
+		return "", &pitwall.Error{Op: "replaying an objective", Kind: pitwall.Invalid, ID: string(s.Name), Err: fmt.Errorf("%s", problem)}
+	}
+	return "counted from metrics, as far back as they are kept", nil
+}
+
+// spansAtOnce is how much of the past is read in one piece.
+const spansAtOnce = 10 * time.Minute
+
+func (a *answering) pastOfSpans(ctx context.Context, past *slo.Ledger, s pitwall.SLO, p pitwall.Period) (string, error) {
+	if kept := time.Now().Add(-a.conf.Traces.Retention); p.From.Before(kept) {
+		p.From = kept
+	}
+	for from := p.From; from.Before(p.To); from = from.Add(spansAtOnce) {
+		piece := pitwall.Period{From: from, To: from.Add(min(spansAtOnce, p.To.Sub(from)))}
+		b, err := a.h.spans.Spans(ctx, pitwall.SpanQuery{Period: piece, Service: s.SLI.Service, Operation: s.SLI.Operation})
+		if err != nil {
+			return "", err
+		}
+		past.Feed(b)
+	}
+	note := fmt.Sprintf("counted from the spans of the last %s, which is as long as they are kept", report.Span(a.conf.Traces.Retention))
+	if a.conf.Traces.Sample < 1 {
+		note += "; good ones are a sample, so the ratios are too bad"
+	}
+	return note, nil
+}

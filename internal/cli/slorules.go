@@ -1,0 +1,254 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/objectives"
+	"github.com/pitwall/pitwall/internal/objectives/promrules"
+	"github.com/pitwall/pitwall/internal/objectives/pyrra"
+	"github.com/pitwall/pitwall/internal/objectives/sloth"
+	"github.com/pitwall/pitwall/internal/promql"
+	"github.com/pitwall/pitwall/internal/report"
+	"github.com/pitwall/pitwall/internal/slo"
+	"github.com/pitwall/pitwall/internal/strict"
+)
+
+// rulesOptions are the flags of "slo rules".
+type rulesOptions struct {
+	dialect, out, preset, period string
+	windows                      []string
+	labels                       map[string]string
+	noAlerts, noRecords, generic bool
+}
+
+func sloRules(g *global) *cobra.Command {
+	o := rulesOptions{}
+	cmd := &cobra.Command{
+		Use: "rules [FILE…]", Short: "Objectives as Prometheus rules, for a Prometheus that alerts without Pitwall",
+		Long: `Writes recording and alerting rules. Dialects:
+  pitwall  one rule for each window and tier, exact ratios, no NaN
+  sloth    the rules Sloth v0.16 makes of its own files
+  pyrra    the rules Pyrra makes of its own manifests
+Without FILE, the objectives of the running server.`,
+		Example: "  pitwall slo rules slos/*.yaml --out rules.yaml && promtool check rules rules.yaml",
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				var raw []byte
+				if err := newClient(g.server).get(c.Context(), "/api/v1/slo-rules?dialect="+url.QueryEscape(o.dialect), &raw); err != nil {
+					return err
+				}
+				return writeOut(g, o.out, raw)
+			}
+			text, err := o.generate(g, args)
+			if err != nil {
+				return faultsOr(g, err)
+			}
+			return writeOut(g, o.out, text)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.dialect, "dialect", "pitwall", "pitwall, sloth or pyrra")
+	f.StringVar(&o.out, "out", "", "write to this file instead of standard output")
+	f.StringVar(&o.preset, "preset", "", "burn tiers of objectives that name none (default pitwall-default)")
+	f.StringVar(&o.period, "period", "30d", "window of objectives that name none (sloth)")
+	f.StringSliceVar(&o.windows, "windows", nil, "files of alert windows (sloth)")
+	f.StringToStringVar(&o.labels, "label", nil, "a label on every series, name=value")
+	f.BoolVar(&o.noAlerts, "no-alerts", false, "recording rules only (sloth)")
+	f.BoolVar(&o.noRecords, "no-records", false, "alerting rules only (sloth)")
+	f.BoolVar(&o.generic, "generic", false, "also the rules that are named alike for every objective (pyrra)")
+	return cmd
+}
+
+func (o rulesOptions) generate(g *global, names []string) ([]byte, error) {
+	var files []promql.Rules
+	var err error
+	switch o.dialect {
+	case "sloth":
+		files, err = o.sloth(g, names)
+	case "pyrra":
+		files, err = o.pyrra(g, names)
+	case "pitwall":
+		var set objectives.Set
+		if set, err = objectives.Read(objectives.Options{Preset: o.preset}, names...); err == nil {
+			warn(g, set.Texts())
+			var rules promql.Rules
+			rules, err = promrules.Generate(set.SLOs, promrules.Options{Labels: o.labels})
+			files = []promql.Rules{rules}
+		}
+	default:
+		err = pitwall.Errorf(pitwall.Invalid, "making rules", "unknown dialect %q%s", o.dialect, strict.Nearest(o.dialect, []string{"pitwall", "sloth", "pyrra"}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = promql.WriteYAML(&out, files...)
+	return out.Bytes(), err
+}
+
+func warn(g *global, texts []string) {
+	for _, w := range texts {
+		fmt.Fprintln(g.env.Stderr, "warning: "+w)
+	}
+}
+
+// eachDocument hands every document of the files to a reader.
+func eachDocument(op string, names []string, read func(doc strict.Doc, n *yaml.Node) error) error {
+	for _, name := range names {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return &pitwall.Error{Op: op, Kind: pitwall.NotFound, ID: name, Err: err}
+		}
+		doc := strict.Doc{Op: op, File: name}
+		nodes, err := doc.Nodes(data)
+		if err != nil {
+			return err
+		}
+		for _, n := range nodes {
+			if err := read(doc, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (o rulesOptions) sloth(g *global, names []string) ([]promql.Rules, error) {
+	options := sloth.Options{Labels: o.labels, DisableAlerts: o.noAlerts, DisableRecordings: o.noRecords}
+	var err error
+	if options.Period, err = promql.ParseDuration(o.period); err != nil {
+		return nil, pitwall.Errorf(pitwall.Invalid, "reading --period", "%w", err)
+	}
+	err = eachDocument("reading alert windows", o.windows, func(doc strict.Doc, n *yaml.Node) error {
+		w, err := sloth.ReadWindows(doc, n)
+		options.Windows = append(options.Windows, w)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var specs []sloth.Spec
+	err = eachDocument("reading Sloth file", names, func(doc strict.Doc, n *yaml.Node) error {
+		spec, warnings, err := sloth.Read(doc, n)
+		warn(g, warnings)
+		specs = append(specs, spec)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sloth.Generate(options, specs...)
+}
+
+func (o rulesOptions) pyrra(g *global, names []string) ([]promql.Rules, error) {
+	var files []promql.Rules
+	err := eachDocument("reading Pyrra manifest", names, func(doc strict.Doc, n *yaml.Node) error {
+		spec, warnings, err := pyrra.Read(doc, n)
+		warn(g, warnings)
+		if err != nil {
+			return err
+		}
+		rules, err := pyrra.Generate(spec, pyrra.Options{Generic: o.generic})
+		files = append(files, rules)
+		return err
+	})
+	return files, err
+}
+
+func sloReplay(g *global) *cobra.Command {
+	q := &question{}
+	cmd := &cobra.Command{
+		Use: "replay SLO|FILE", Short: "How often an objective would have paged over the past, how late, with how much budget spent", Args: cobra.ExactArgs(1),
+		Long: `Runs the tiers of an objective over what was counted, with the same code that watches
+now: before a change is merged. A FILE is an objective that is not in force yet; it is
+counted from the metrics and spans the server has.`,
+		Example: `  pitwall slo replay checkout-latency --preset sre-workbook --since 30d
+  pitwall slo replay slos/new.yaml --since 7d`,
+		RunE: func(c *cobra.Command, args []string) error {
+			var v report.ReplayView
+			table := func(w *tabwriter.Writer, v report.ReplayView) string { return replayTable(g, w, v) }
+			if _, err := os.Stat(args[0]); err != nil {
+				q.path = "/api/v1/slos/" + url.PathEscape(args[0]) + "/replay"
+				return ask(c, g, q, table)
+			}
+			text, err := readText(g, args[0])
+			if err != nil {
+				return err
+			}
+			q.path = "/api/v1/slos/replay"
+			in := sending{method: "POST", path: q.address(), body: text, headers: map[string][]string{"Content-Type": {"application/yaml"}}}
+			if err := newClient(g.server).send(c.Context(), in, &v); err != nil {
+				return err
+			}
+			if g.output == "json" {
+				return printJSON(g.env.Stdout, v)
+			}
+			w := tabwriter.NewWriter(g.env.Stdout, 0, 0, 2, ' ', 0)
+			replayTable(g, w, v)
+			return w.Flush()
+		},
+	}
+	q.period(cmd, "")
+	q.text(cmd, "preset", "tiers to try instead of its own: "+strings.Join(slo.Presets(), ", "))
+	q.text(cmd, "target", "target to try instead of its own, such as 0.995")
+	return cmd
+}
+
+func replayTable(g *global, w *tabwriter.Writer, v report.ReplayView) string {
+	fmt.Fprintf(g.env.Stdout, "%s\nbudget: %s; the least: %s\n", v.Sentence, v.Left, v.Worst)
+	fmt.Fprintln(w, "\nTIER\tFIRES WHEN IT\tASKS FOR\tTIMES\tA WEEK\tLONGEST")
+	for _, t := range v.Tiers {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", t.Name, t.When, t.Action, t.Times, t.PerWeek, t.Longest)
+	}
+	if len(v.Firings) > 0 {
+		fmt.Fprintln(w, "\nFROM\tLASTED\tTIER\tASKS FOR\tSPENT BY THEN\tINCIDENT\tLATE")
+	}
+	for _, f := range v.Firings {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", f.From.Local().Format(time.DateTime), f.Lasted, f.Tier, f.Action, f.Spent, orElse(f.Incident, "–"), orElse(f.Late, "–"))
+	}
+	for _, m := range v.Missed {
+		fmt.Fprintln(w, "missed: "+m)
+	}
+	if v.Note != "" {
+		fmt.Fprintln(w, v.Note)
+	}
+	return ""
+}
+
+func sloReport(g *global) *cobra.Command {
+	var month, from, to, out string
+	cmd := &cobra.Command{
+		Use: "report", Short: "The month of every objective: target, measured, budget, worst day, pages", Args: cobra.NoArgs,
+		Example:     "  pitwall slo report --month 2026-10 --out october.md",
+		Annotations: map[string]string{documents: "yes"},
+		RunE: func(c *cobra.Command, _ []string) error {
+			q := url.Values{"format": {orElse(map[string]string{"html": "html", "json": "json"}[g.output], "md")}}
+			for name, v := range map[string]string{"month": month, "from": from, "to": to} {
+				if v != "" {
+					q.Set(name, v)
+				}
+			}
+			var raw []byte
+			if err := newClient(g.server).get(c.Context(), "/api/v1/slo-report?"+q.Encode(), &raw); err != nil {
+				return err
+			}
+			return writeOut(g, out, raw)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&month, "month", "", "such as 2026-10 (default: the running month)")
+	f.StringVar(&from, "from", "", "beginning instead of --month (RFC 3339)")
+	f.StringVar(&to, "to", "", "end (RFC 3339)")
+	f.StringVar(&out, "out", "", "write to this file instead of standard output")
+	return cmd
+}

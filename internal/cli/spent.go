@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/promql"
+	"github.com/pitwall/pitwall/internal/report"
+	"github.com/pitwall/pitwall/internal/slo/attribute"
+)
+
+// mostSpans is up to how many events single spans are read; beyond it what they
+// add up to must do, or a sample.
+const mostSpans = 300_000
+
+// spent says which values of a dimension spent an objective's budget.
+func (a *answering) spent(ctx context.Context, s pitwall.SLO, by string, p pitwall.Period) (report.SpentView, error) {
+	p = a.past(p)
+	b, err := a.h.engine.Budget(ctx, s.Name)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	scope := attribute.Scope{SLO: s, Budget: b, Period: p, Ledger: a.ledger.Sum(s.Name, p)}
+	switch {
+	case by == "deploy":
+		return a.spentByDeploy(ctx, scope)
+	case s.SLI.Query != nil:
+		return a.spentOfMetrics(ctx, scope, by)
+	case s.SLI.Composite != nil:
+		return report.SpentView{}, pitwall.Errorf(pitwall.Invalid, "attributing budget", "%s is made of other objectives; ask for one of those", s.Name)
+	}
+	q := pitwall.SpanQuery{Period: p, Service: s.SLI.Service, Operation: s.SLI.Operation}
+	if scope.Ledger.Total() > mostSpans {
+		q.Limit = mostSpans
+	}
+	spans, err := a.h.spans.Spans(ctx, q)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	totals, err := a.h.spans.Operations(ctx, pitwall.OperationQuery{Period: p, Service: s.SLI.Service, Operation: s.SLI.Operation})
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	found, err := attribute.Best(spans, totals, scope, by)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	telling, err := attribute.Dimensions(spans, scope)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	dimensions := []string{}
+	for _, d := range telling {
+		if !d.Outcome && len(dimensions) < 8 {
+			dimensions = append(dimensions, d.Dimension)
+		}
+	}
+	for _, d := range []string{"operation", "version", "deploy"} {
+		dimensions = with(dimensions, d)
+	}
+	return report.Spent(found, dimensions), nil
+}
+
+func with(list []string, word string) []string {
+	for _, w := range list {
+		if w == word {
+			return list
+		}
+	}
+	return append(list, word)
+}
+
+// spentByDeploy cuts the ledger at the deploys of the service and those it calls.
+func (a *answering) spentByDeploy(ctx context.Context, scope attribute.Scope) (report.SpentView, error) {
+	changes, err := a.h.db.Changes(ctx, scope.Period)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	step := max(a.ledger.Step(), scope.Period.Duration()/10_000)
+	steps := a.ledger.Series(scope.SLO.Name, scope.Period, step)
+	return report.Spent(attribute.ByDeploy(steps, changes, a.callees(ctx, scope), scope).Attribution, []string{"deploy"}), nil
+}
+
+// callees are the services that the objective's service was seen to call.
+func (a *answering) callees(ctx context.Context, scope attribute.Scope) (list []pitwall.ServiceName) {
+	totals, err := a.h.spans.Operations(ctx, pitwall.OperationQuery{Period: scope.Period, Service: cmp.Or(scope.SLO.SLI.Service, scope.SLO.Service)})
+	if err != nil {
+		return nil
+	}
+	seen := map[string]bool{}
+	for _, t := range totals {
+		if t.Kind == pitwall.SpanClient && t.Peer != "" && !seen[t.Peer] {
+			seen[t.Peer] = true
+			list = append(list, pitwall.ServiceName(t.Peer))
+		}
+	}
+	return list
+}
+
+// lookback is how long before a period the sample before its first one is
+// looked for.
+const lookback = 10 * time.Minute
+
+// spentOfMetrics tells a metric objective apart by a label of its series.
+func (a *answering) spentOfMetrics(ctx context.Context, scope attribute.Scope, by string) (report.SpentView, error) {
+	plan, err := promql.Compile(*scope.SLO.SLI.Query, a.ledger.Step())
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	q := attribute.Samples{Plan: plan, Step: a.ledger.Step(), Lookback: lookback, Period: scope.Period}
+	if plan.Approximate == "" {
+		for _, n := range q.Needs() {
+			answer, err := a.samples.Samples(ctx, n.Selector, n.Period)
+			if err != nil {
+				return report.SpentView{}, err
+			}
+			q.Answers = append(q.Answers, answer)
+		}
+		for _, query := range q.Earlier(a.conf.Alerting.Backfill) {
+			past, err := a.metrics.Query(ctx, query, scope.Period.From)
+			if err != nil {
+				return report.SpentView{}, err
+			}
+			q.Past = append(q.Past, past...)
+		}
+	}
+	labels := attribute.Labels(q.Answers)
+	if (by == "" || by == "operation") && len(labels) > 0 {
+		by = labels[0] // the question's default means nothing to a metric
+	}
+	found, err := attribute.FromSamples(q, scope, by)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	return report.Spent(found, with(labels, "deploy")), nil
+}
