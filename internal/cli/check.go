@@ -5,33 +5,54 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/config"
 	"github.com/pitwall/pitwall/internal/objectives"
+	"github.com/pitwall/pitwall/internal/objectives/openslo"
+	"github.com/pitwall/pitwall/internal/report"
+	"github.com/pitwall/pitwall/internal/slo"
 )
 
 func checkCommand(g *global) *cobra.Command {
-	return &cobra.Command{
+	var how checking
+	cmd := &cobra.Command{
 		Use:   "check [FILE…]",
 		Short: "Validate configuration, objectives, policy and playbooks offline: exit 0 valid, 1 faults",
-		Long: `Without arguments: the configuration and everything it names. With arguments: OpenSLO
-files. Faults are printed as file:line with what to do; exit code 0 valid, 1 faults, 2 trouble.`,
+		Long: `Without arguments: the configuration and everything it names. With arguments: files of
+objectives in any dialect (OpenSLO, Sloth, Pyrra, slo-generator), read as one set. Every
+fault is printed as file:line with what to do; exit code 0 valid, 1 faults, 2 trouble.`,
+		Example: `  pitwall check slos/*.yaml --table`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return checkFiles(g, args)
+				return checkFiles(g, how, args)
 			}
 			return checkAll(c.Context(), g)
 		},
 	}
+	cmd.Flags().BoolVar(&how.strict, "strict", false, "refuse what OpenSLO's own validator refuses, even where the meaning is plain")
+	cmd.Flags().BoolVar(&how.openslo, "openslo", false, "judge documents as OpenSLO's own validator does, without asking whether they can be counted here")
+	cmd.Flags().BoolVar(&how.table, "table", false, "also print how fast each objective's tiers notice which burn, and what is spent by then")
+	cmd.Flags().StringVar(&how.preset, "preset", "", "burn tiers of objectives that name none (default pitwall-default)")
+	return cmd
+}
+
+// checking is how files are checked.
+type checking struct {
+	strict, openslo, table bool
+	preset                 string
 }
 
 // checkFiles reads the files as one set, as serve does: an objective may refer
 // to what stands in another of them.
-func checkFiles(g *global, files []string) error {
-	set, err := objectives.Read(objectives.Options{}, files...)
+func checkFiles(g *global, how checking, files []string) error {
+	if how.openslo {
+		return checkOpenSLO(g, files)
+	}
+	set, err := objectives.Read(objectives.Options{Strict: how.strict, Preset: how.preset}, files...)
 	for _, w := range set.Warnings {
 		fmt.Fprintln(g.env.Stderr, "warning: "+w.String())
 	}
@@ -57,10 +78,54 @@ func checkFiles(g *global, files []string) error {
 			fmt.Fprintf(g.env.Stdout, "%s: valid, %s\n", name, countObjectives(n))
 		}
 	}
+	if how.table {
+		if err := detectionTables(g, set.SLOs); err != nil {
+			return err
+		}
+	}
 	if err != nil {
 		return exitError{exitNo}
 	}
 	return nil
+}
+
+// checkOpenSLO gives each file the verdict of the format's own validator.
+func checkOpenSLO(g *global, files []string) error {
+	refused := false
+	for _, name := range files {
+		data, err := readText(g, name)
+		if err != nil {
+			return err
+		}
+		objects, faults, err := openslo.Read(name, data)
+		if err != nil {
+			refused = true
+			sayFault(g, err)
+			continue
+		}
+		for _, f := range faults {
+			if f.Grade != openslo.Stricter {
+				sayFault(g, f.Err())
+			}
+		}
+		verdict := openslo.Verdict(faults)
+		fmt.Fprintf(g.env.Stdout, "%s: %s OpenSLO, %d objects\n", name, verdict, len(objects))
+		refused = refused || verdict != "valid"
+	}
+	if refused {
+		return exitError{exitNo}
+	}
+	return nil
+}
+
+// detectionTables prints how fast each objective notices which burn.
+func detectionTables(g *global, slos []pitwall.SLO) error {
+	w := tabwriter.NewWriter(g.env.Stdout, 0, 0, 2, ' ', 0)
+	for _, s := range slos {
+		fmt.Fprintf(w, "\n%s: %s\n", s.Name, report.Objective(s))
+		writeTable(w, *report.DetectionTable(slo.Table(s)))
+	}
+	return w.Flush()
 }
 
 // faultsOr says every fault of what people wrote and gives exit code 1; trouble

@@ -144,27 +144,6 @@ func budgetTone(b pitwall.ErrorBudget) Tone {
 	return ToneOK
 }
 
-// BudgetMaths shows how a budget was computed.
-func BudgetMaths(b pitwall.ErrorBudget) *Maths {
-	at := b.At
-	formula := b.Maths.Formula
-	if formula == "" {
-		formula = "spent = bad / ((1 − target) × total)"
-	}
-	ms := &Maths{Title: "Error budget of " + string(b.SLO), Formula: formula, Query: b.Maths.Query, At: &at}
-	allowed := (1 - float64(b.Target)) * float64(b.Counts.Total())
-	ms.Lines = []Fact{
-		{Label: "target", Value: Percent(float64(b.Target))},
-		{Label: "good", Value: Count(int64(b.Counts.Good))},
-		{Label: "bad", Value: Count(int64(b.Counts.Bad))},
-		{Label: "allowed bad", Value: number(allowed)},
-		{Label: "spent", Value: fmt.Sprintf("%s / %s = %s", Count(int64(b.Counts.Bad)), number(allowed), Percent(float64(b.Spent)))},
-		{Label: "window", Value: periodText(b.Maths.Period)},
-		{Label: "steps with data", Value: Percent(float64(b.Coverage))},
-	}
-	return ms
-}
-
 func periodText(p pitwall.Period) string {
 	if p.IsZero() {
 		return "not stated"

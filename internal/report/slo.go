@@ -37,6 +37,10 @@ type SLORow struct {
 	Tiers     []TierRow      `json:"tiers"`
 	Source    string         `json:"source"`
 	Maths     *Maths         `json:"maths"`
+	// Of the other numbers; left out where they are not known.
+	BurnMaths      *Maths `json:"burn_maths,omitempty"`
+	EndsMaths      *Maths `json:"ends_maths,omitempty"`
+	ProjectedMaths *Maths `json:"projected_maths,omitempty"`
 }
 
 // TierRow is one tier as evaluated now.
@@ -109,6 +113,9 @@ func sloRow(s pitwall.SLO, b pitwall.ErrorBudget) SLORow {
 		}
 		r.Tiers = append(r.Tiers, row)
 	}
+	r.BurnMaths = beside(b, "burn_rate", "Burn rate of "+string(s.Name))
+	r.EndsMaths = beside(b, "ends_in", "When the budget of "+string(s.Name)+" ends")
+	r.ProjectedMaths = beside(b, "projected", "What "+string(s.Name)+" will have spent")
 	if !b.Known {
 		return r
 	}
@@ -279,7 +286,8 @@ func longestCharts(in SLOInput) time.Duration {
 }
 
 // sloCharts draw the bad share and what it spends, beside the even pace that
-// would spend the budget exactly.
+// would spend the budget exactly. The last point of what is spent is the tile's
+// number: the line begins at what was spent before the chart.
 func sloCharts(in SLOInput, mine []pitwall.Plan) []ChartView {
 	bad := pitwall.ChartSeries{Name: "bad share"}
 	spent := pitwall.ChartSeries{Name: "budget spent in this window"}
@@ -288,8 +296,12 @@ func sloCharts(in SLOInput, mine []pitwall.Plan) []ChartView {
 	for _, s := range in.Steps {
 		all = all.Add(s.Counts)
 	}
-	allowed := (1 - float64(in.SLO.Target)) * float64(all.Total())
-	for i, s := range in.Steps {
+	perBad := 0.0 // of the budget, one bad event
+	if b := in.Budget; b.Known && b.Counts.Bad > 0 {
+		perBad = float64(b.Spent) / float64(b.Counts.Bad)
+	}
+	before := float64(in.Budget.Spent) - perBad*float64(all.Bad)
+	for _, s := range in.Steps {
 		sum = sum.Add(s.Counts)
 		t := s.Start * 1000
 		var share *float64
@@ -298,8 +310,8 @@ func sloCharts(in SLOInput, mine []pitwall.Plan) []ChartView {
 			share = &x
 		}
 		bad.T, bad.V = append(bad.T, t), append(bad.V, share)
-		if allowed > 0 {
-			x, y := float64(sum.Bad)/allowed, float64(i+1)/float64(len(in.Steps))
+		if in.Budget.Known {
+			x, y := before+perBad*float64(sum.Bad), evenPace(in, time.Unix(s.Start, 0))
 			spent.T, spent.V = append(spent.T, t), append(spent.V, &x)
 			ideal.T, ideal.V = append(ideal.T, t), append(ideal.V, &y)
 		}
@@ -309,12 +321,26 @@ func sloCharts(in SLOInput, mine []pitwall.Plan) []ChartView {
 	var views []ChartView
 	for i, c := range []pitwall.Chart{
 		{Title: "Bad share", Unit: pitwall.UnitRatio, Query: query, Series: []pitwall.ChartSeries{bad}, Limit: &limit},
-		{Title: "Budget spent", Unit: pitwall.UnitRatio, Query: query + "; spent = bad so far / ((1 − target) × all events shown)", Series: []pitwall.ChartSeries{spent, ideal}, Limit: &full},
+		{Title: "Budget spent", Unit: pitwall.UnitRatio, Query: query + "; spent = what was spent before + bad so far × spent now / bad of the window", Series: []pitwall.ChartSeries{spent, ideal}, Limit: &full},
 	} {
 		c.Marks = planMarksOf(mine)
 		views = append(views, chartView(fmt.Sprintf("slo-%d", i+1), c))
 	}
 	return views
+}
+
+// evenPace is what would be spent at an instant if the budget went evenly: of a
+// calendar period the share of it that is over; of a rolling window the line that
+// rises by a chart's share of it and ends where the budget is spent exactly.
+func evenPace(in SLOInput, at time.Time) float64 {
+	w := in.Budget.Window
+	if w.Duration() <= 0 {
+		return 0
+	}
+	if in.SLO.Calendar != nil {
+		return math.Min(1, math.Max(0, float64(at.Sub(w.From))/float64(w.Duration())))
+	}
+	return 1 - float64(in.Period.To.Sub(at))/float64(w.Duration())
 }
 
 func planMarksOf(plans []pitwall.Plan) []pitwall.ChartMark {

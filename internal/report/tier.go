@@ -65,32 +65,6 @@ func tierThen(t pitwall.BurnTier) string {
 	return strings.Join(list, ", ")
 }
 
-// TierMaths shows the arithmetic of one tier.
-func TierMaths(t pitwall.TierState) *Maths {
-	side := func(c pitwall.Counts, rate float64) string {
-		return fmt.Sprintf("%s bad of %s: %s", Count(int64(c.Bad)), Count(int64(c.Total())), Times(rate))
-	}
-	m := &Maths{Title: "Tier " + t.Tier.Name, Formula: orWord(t.Expr, "burn = (bad / total) / (1 − target), over both windows")}
-	if t.Tier.Long > 0 {
-		m.Lines = append(m.Lines, Fact{Label: "long, " + Span(t.Tier.Long), Value: side(t.Long, t.LongRate)})
-	}
-	if t.Tier.Short > 0 {
-		m.Lines = append(m.Lines, Fact{Label: "short, " + Span(t.Tier.Short), Value: side(t.Short, t.ShortRate)})
-	}
-	m.Lines = append(m.Lines, Fact{Label: "fires when it", Value: Condition(t.Tier)})
-	if t.Tier.MinBad > 0 {
-		m.Lines = append(m.Lines, Fact{Label: "fewest bad", Value: Count(int64(t.Tier.MinBad))})
-	}
-	if t.P != nil {
-		m.Lines = append(m.Lines, Fact{Label: "chance of that at the limit", Value: PValue(*t.P)})
-	}
-	if t.Held != "" {
-		m.Lines = append(m.Lines, Fact{Label: "held back", Value: t.Held})
-	}
-	m.Lines = append(m.Lines, Fact{Label: "asks for", Value: string(t.Tier.Action)})
-	return m
-}
-
 // fewEvents says what keeps a handful of events from waking anybody.
 func fewEvents(s pitwall.SLO) []Fact {
 	facts := []Fact{}

@@ -76,6 +76,7 @@ export interface SLORow {
   name: string; title: string; service: string; owner?: string; objective: string; counted: string; window: string; target: string; measured: string
   good: string; bad: string; left: number; left_text: string; burn: string; ends_in: string; projected?: string; state: string; tone: Tone
   problem?: string; part_of?: string; plan?: string; tiers: TierRow[]; source: string; maths?: Maths
+  burn_maths?: Maths; ends_maths?: Maths; projected_maths?: Maths
 }
 export interface SLOList { slos: SLORow[] }
 // Budget is an error budget in numbers; durations are nanoseconds.

@@ -109,9 +109,9 @@ export function Numbers({ v }: { v: SLOView }) {
           {seen && <small>{seen}</small>}
           <Meter share={v.left} tone={v.tone} label={`budget, ${v.left_text}`} />
           <small>
-            burns <Num maths={v.tiers[0]?.maths}>{v.burn}</Num>, {ends(v, b)}
+            burns <Num maths={v.burn_maths ?? v.tiers[0]?.maths}>{v.burn}</Num>, <Num maths={v.ends_maths}>{ends(v, b)}</Num>
           </small>
-          {v.projected && <small>{v.projected} will be spent when the period ends, at the traffic of the last one</small>}
+          {v.projected && <small><Num maths={v.projected_maths}>{v.projected}</Num> will be spent when the period ends, at the traffic of the last one</small>}
           {out && (
             <small>
               <a href="#corrections">{out}</a>

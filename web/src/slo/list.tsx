@@ -158,7 +158,7 @@ function Rows({ rows, owners }: { rows: Placed[]; owners: boolean }) {
                 </span>
               </td>
               <td class="n">
-                <Num maths={s.tiers?.[0]?.maths}>{s.burn}</Num>
+                <Num maths={s.burn_maths ?? s.tiers?.[0]?.maths}>{s.burn}</Num>
               </td>
               <td class="n">{s.ends_in}</td>
               {owners && <td class="nowrap">{s.owner || <span class="soft">none</span>}</td>}
