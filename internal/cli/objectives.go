@@ -164,13 +164,17 @@ func (a *answering) replay(ctx context.Context, q httpd.ReplayQuery) (report.Rep
 	return replayView(in, result, note), nil
 }
 
-// targetsTried are the targets a what-if holds against the history, beside its own.
-func targetsTried(own pitwall.Ratio) []pitwall.Ratio {
-	list := []pitwall.Ratio{0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.997, 0.998, 0.999, 0.9995, 0.9999}
-	if !slices.Contains(list, own) {
-		list = append(list, own)
+// targetsTried are the targets a what-if holds against the history: budgets of a
+// tenth to ten times its own.
+func targetsTried(own pitwall.Ratio) (list []pitwall.Ratio) {
+	for _, times := range []float64{10, 5, 2, 1, 0.5, 0.2, 0.1} {
+		budget := math.Round((1-float64(own))*times*1e9) / 1e9
+		if times == 1 {
+			list = append(list, own)
+		} else if budget < 1 && budget > 0 {
+			list = append(list, pitwall.Ratio(math.Round((1-budget)*1e9)/1e9))
+		}
 	}
-	slices.Sort(list)
 	return list
 }
 
@@ -179,6 +183,8 @@ func (a *answering) whatIf(_ context.Context, s pitwall.SLO, p pitwall.Period) (
 	if err != nil {
 		return report.WhatIfView{}, err
 	}
+	tiers := in.SLO.Tiers // a what-if counts pages, and is dear enough
+	in.SLO.Tiers = slices.DeleteFunc(slices.Clone(tiers), func(t pitwall.BurnTier) bool { return t.Action != pitwall.ActionPage })
 	result, err := replay.WhatIf(in, targetsTried(s.Target))
 	if err != nil {
 		return report.WhatIfView{}, err

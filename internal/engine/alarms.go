@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -23,7 +24,7 @@ func (e *Engine) look(ctx context.Context) error {
 	now := e.c.Now()
 	blind := e.blind()
 	var failed []error // one objective's trouble is not the others'
-	var moves []slo.Transition
+	moves := e.watcher.Retain(e.c.SLOs, now) // a start without an objective ends its alarms
 	budgets := make([]pitwall.ErrorBudget, 0, len(e.c.SLOs))
 	for _, s := range e.c.SLOs {
 		b := e.c.Ledger.Judge(s, slo.Look{Now: now, Blind: blind(s)})
@@ -42,13 +43,29 @@ func (e *Engine) look(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// blind says whether what feeds an objective is known to be down.
+// blind says whether what feeds an objective is known to be down: the store of
+// its signal, or every way in that ever brought any of it. One of many, or one
+// that nobody uses, does not make the silence of a service a matter of telemetry.
 func (e *Engine) blind() func(pitwall.SLO) bool {
-	down := map[pitwall.SignalKind]bool{}
+	down, works := map[pitwall.SignalKind]bool{}, map[pitwall.SignalKind]bool{}
+	broken := map[pitwall.SignalKind]bool{}
 	for _, h := range e.Health() {
-		if !h.Up && h.Signal != "" {
+		switch {
+		case h.Signal == "" || h.Name == collectName || strings.HasPrefix(h.Name, collectName+"/"): // Problem says it of each objective
+		case strings.HasPrefix(h.Name, "store/"):
+			broken[h.Signal] = broken[h.Signal] || !h.Up
+		case h.LastSeen.IsZero(): // never brought anything
+		case h.Up:
+			works[h.Signal] = true
+		default:
 			down[h.Signal] = true
 		}
+	}
+	for signal := range works {
+		delete(down, signal)
+	}
+	for signal, is := range broken {
+		down[signal] = down[signal] || is
 	}
 	return func(s pitwall.SLO) bool {
 		if s.SLI.Query != nil {

@@ -22,7 +22,11 @@ func Condition(t pitwall.BurnTier) string {
 	case pitwall.WhenExhaustion:
 		text = fmt.Sprintf("%s budget ends within %s at the pace of %s", of, Span(t.Within), Span(t.Long))
 	case pitwall.WhenRemaining:
-		text = fmt.Sprintf("less than %s of the budget left", Percent(t.Percent/100))
+		if t.Percent <= 0 {
+			text = "has overspent the budget of a whole window"
+			break
+		}
+		text = fmt.Sprintf("has less than %s of a whole window's budget left", Percent(t.Percent/100))
 	case pitwall.WhenProjected:
 		text = fmt.Sprintf("%s of %s budget will be spent by its end", Percent(t.Percent/100), of)
 	case pitwall.WhenTrafficLost:

@@ -103,7 +103,7 @@ func (c *condition) shareWords(percent float64) string {
 	if !c.st.Known {
 		return "no requests"
 	}
-	return fmt.Sprintf("%.4g %% (%.6g bad, %.6g allowed)", percent, c.sum.bad, c.allowance())
+	return fmt.Sprintf("%.4g %% (%.6g bad, %.6g allowed in a whole window at this traffic)", percent, c.sum.bad, c.allowance())
 }
 
 func (c *condition) endsWords() string {
