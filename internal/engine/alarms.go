@@ -23,7 +23,7 @@ const overFor = 15 * time.Minute
 func (e *Engine) look(ctx context.Context) error {
 	now := e.c.Now()
 	blind := e.blind()
-	var failed []error // one objective's trouble is not the others'
+	var failed []error                       // one objective's trouble is not the others'
 	moves := e.watcher.Retain(e.c.SLOs, now) // a start without an objective ends its alarms
 	budgets := make([]pitwall.ErrorBudget, 0, len(e.c.SLOs))
 	for _, s := range e.c.SLOs {

@@ -190,6 +190,7 @@ func (d *decision) place(a pitwall.Alarm) {
 		tell := d.loud[a.ID] && t.ripe(d.now, a)
 		key, known := d.home[id]
 		if !known && !tell {
+			d.standBehind(t.receiver, a)
 			continue
 		}
 		if !known {
@@ -200,6 +201,22 @@ func (d *decision) place(a pitwall.Alarm) {
 		g.Timing = timing{t.route.Wait, t.route.Interval, t.route.Repeat, t.route.Resolved, t.route.OnCall}
 		g.put(a, tell)
 		d.state.Groups[key] = g
+	}
+}
+
+// standBehind takes an alarm into the group that was told of the one that speaks
+// for it, if both ask for the same. When that one is over this one goes on for it:
+// nobody is woken a second time for one trouble, and nobody hears that it is over
+// while it is not.
+func (d *decision) standBehind(receiver string, a pitwall.Alarm) {
+	key, known := d.home[join(receiver, a.SpokenBy)]
+	if !known || a.SpokenBy == "" || !a.Firing() {
+		return
+	}
+	g := d.state.Groups[key]
+	if speaker := g.Members[a.SpokenBy]; speaker.Told && speaker.Alarm.Action == a.Action {
+		g.Members[a.ID] = member{Alarm: a, Told: true}
+		d.home[join(receiver, a.ID)] = key
 	}
 }
 

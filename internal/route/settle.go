@@ -134,8 +134,11 @@ func (d *decision) send(g *group, kind pitwall.MessageKind, alarms []pitwall.Ala
 		OnCall: d.duty(g.Receiver, g.Timing.OnCall), Link: first.Link, Runbook: first.Runbook, Plan: first.Plan,
 		Severity: pitwall.Severity(rank(first.Action) + 1), Alarms: alarms[:min(len(alarms), shown)]}
 	plainly(&m, len(alarms)-len(m.Alarms))
-	if d.Word != nil {
+	if d.Word != nil { // the words are about all of them, however many are carried
+		carried := m.Alarms
+		m.Alarms = alarms
 		d.Word(&m)
+		m.Alarms = carried
 	}
 	d.deliver(g.Receiver, m)
 	g.Count, g.Last, g.Ready = g.Count+1, d.now, time.Time{}

@@ -26,7 +26,7 @@ func (c *condition) lost() {
 	c.windows()
 	least := max(float64(t.MinEvents), expectedLost)
 	c.st.Limit = least
-	c.st.Known = !c.short.blind && c.age >= t.Long
+	c.st.Known = !c.short.blind && c.age >= t.Long && !c.correctedLast(t.Short)
 	if !c.st.Known || c.short.counts.Total() > 0 {
 		return
 	}
@@ -37,6 +37,10 @@ func (c *condition) lost() {
 			break
 		}
 		t.Short = c.l.whole(2 * t.Short)
+		if c.correctedLast(t.Short) {
+			c.st.Known = false
+			return
+		}
 		if c.short = c.last(t.Short); c.short.counts.Total() > 0 {
 			c.st.Known = true
 			c.show()
@@ -53,6 +57,12 @@ func (c *condition) lost() {
 		return
 	}
 	c.st.Firing = true
+}
+
+// correctedLast says whether a correction leaves out a part of a window that
+// ends now: what it leaves out looks like silence and is none.
+func (c *condition) correctedLast(d time.Duration) bool {
+	return c.corrected(pitwall.Period{From: c.edge.Add(-d), To: c.edge}) > 0
 }
 
 func (c *condition) dayLength() time.Duration {
