@@ -161,12 +161,20 @@ func sendUntilTaken(url string, body []byte) error {
 	}
 }
 
-// resourceJSON is the sender of a request in OTLP's JSON.
-func resourceJSON() map[string]any {
+// resourceOf is the sender of a request in OTLP's JSON.
+func resourceOf(service string) map[string]any {
 	text := func(key, value string) any {
 		return map[string]any{"key": key, "value": map[string]any{"stringValue": value}}
 	}
-	return map[string]any{"attributes": []any{text("service.name", "shop"), text("service.version", "v1")}}
+	return map[string]any{"attributes": []any{text("service.name", service), text("service.version", "v1")}}
+}
+
+// spanJSON is a good request that ended at an instant.
+func spanJSON(id int, end time.Time) map[string]any {
+	return map[string]any{
+		"traceId": fmt.Sprintf("%032x", id), "spanId": fmt.Sprintf("%016x", id), "name": "GET /", "kind": 2,
+		"startTimeUnixNano": fmt.Sprint(end.Add(-20 * time.Millisecond).UnixNano()), "endTimeUnixNano": fmt.Sprint(end.UnixNano()),
+	}
 }
 
 // spansJSON makes the requests of one batch; each tenth failed.
@@ -175,16 +183,13 @@ func spansJSON(batch, n int) []byte {
 	now := time.Now()
 	for i := range n {
 		id := batch*n + i + 1
-		span := map[string]any{
-			"traceId": fmt.Sprintf("%032x", id), "spanId": fmt.Sprintf("%016x", id), "name": "GET /", "kind": 2,
-			"startTimeUnixNano": fmt.Sprint(now.Add(-20 * time.Millisecond).UnixNano()), "endTimeUnixNano": fmt.Sprint(now.UnixNano()),
-		}
+		span := spanJSON(id, now)
 		if id%10 == 0 {
 			span["status"] = map[string]any{"code": 2}
 		}
 		spans = append(spans, span)
 	}
-	return encoded(map[string]any{"resourceSpans": []any{map[string]any{"resource": resourceJSON(), "scopeSpans": []any{map[string]any{"spans": spans}}}}})
+	return encoded(map[string]any{"resourceSpans": []any{map[string]any{"resource": resourceOf("shop"), "scopeSpans": []any{map[string]any{"spans": spans}}}}})
 }
 
 func logsJSON(batch, n int) []byte {
@@ -193,7 +198,7 @@ func logsJSON(batch, n int) []byte {
 		records = append(records, map[string]any{"timeUnixNano": fmt.Sprint(time.Now().UnixNano()), "severityNumber": 9,
 			"body": map[string]any{"stringValue": fmt.Sprintf("order %d sold", batch*n+i)}})
 	}
-	return encoded(map[string]any{"resourceLogs": []any{map[string]any{"resource": resourceJSON(), "scopeLogs": []any{map[string]any{"logRecords": records}}}}})
+	return encoded(map[string]any{"resourceLogs": []any{map[string]any{"resource": resourceOf("shop"), "scopeLogs": []any{map[string]any{"logRecords": records}}}}})
 }
 
 func encoded(v any) []byte {

@@ -1,10 +1,12 @@
 package cli
 
 import (
-	"bytes"
+	"bufio"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -49,11 +51,11 @@ Without FILE, the objectives of the running server.`,
 				}
 				return writeOut(g, o.out, raw)
 			}
-			text, err := o.generate(g, args)
+			files, err := o.generate(g, args)
 			if err != nil {
 				return faultsOr(g, err)
 			}
-			return writeOut(g, o.out, text)
+			return writeRules(g, o.out, files)
 		},
 	}
 	f := cmd.Flags()
@@ -69,7 +71,7 @@ Without FILE, the objectives of the running server.`,
 	return cmd
 }
 
-func (o rulesOptions) generate(g *global, names []string) ([]byte, error) {
+func (o rulesOptions) generate(g *global, names []string) ([]promql.Rules, error) {
 	var files []promql.Rules
 	var err error
 	switch o.dialect {
@@ -88,12 +90,30 @@ func (o rulesOptions) generate(g *global, names []string) ([]byte, error) {
 	default:
 		err = pitwall.Errorf(pitwall.Invalid, "making rules", "unknown dialect %q%s", o.dialect, strict.Nearest(o.dialect, []string{"pitwall", "sloth", "pyrra"}))
 	}
-	if err != nil {
-		return nil, err
+	return files, err
+}
+
+// writeRules writes rules as they are made: there may be megabytes of them. A
+// file is there whole or not at all.
+func writeRules(g *global, name string, files []promql.Rules) error {
+	if name == "" {
+		out := bufio.NewWriter(g.env.Stdout)
+		return errors.Join(promql.WriteYAML(out, files...), out.Flush())
 	}
-	var out bytes.Buffer
-	err = promql.WriteYAML(&out, files...)
-	return out.Bytes(), err
+	f, err := os.CreateTemp(filepath.Dir(name), ".pitwall-*")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	out := bufio.NewWriterSize(f, 1<<16)
+	err = errors.Join(promql.WriteYAML(out, files...), out.Flush(), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, errors.Join(err, os.Remove(f.Name())))
+	}
+	fmt.Fprintln(g.env.Stderr, "wrote "+name)
+	return nil
 }
 
 func warn(g *global, texts []string) {

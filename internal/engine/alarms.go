@@ -23,11 +23,12 @@ const overFor = 15 * time.Minute
 func (e *Engine) look(ctx context.Context) error {
 	now := e.c.Now()
 	blind := e.blind()
-	var failed []error                       // one objective's trouble is not the others'
-	moves := e.watcher.Retain(e.c.SLOs, now) // a start without an objective ends its alarms
+	var failed []error // one objective's trouble is not the others'
+	// Alarms of objectives that were there before the last start end, and are told.
+	moves := e.watcher.Retain(e.c.SLOs, now)
 	budgets := make([]pitwall.ErrorBudget, 0, len(e.c.SLOs))
 	for _, s := range e.c.SLOs {
-		b := e.c.Ledger.Judge(s, slo.Look{Now: now, Blind: blind(s)})
+		b := e.c.Ledger.Judge(s, slo.Look{Now: now, Blind: blind(s), Since: e.started})
 		budgets = append(budgets, b)
 		moves = append(moves, e.watcher.Observe(now, s, b)...)
 		if burn, burns := e.watcher.Burning(s, now); burns {

@@ -115,8 +115,9 @@ func TestWhatMakesSilenceTelemetry(t *testing.T) {
 		if err := l.Count(s.Name, nil, begin); err != nil {
 			t.Fatal(err)
 		}
-		a := &alarmed{now: begin, health: health}
+		a := &alarmed{now: begin.Add(-time.Hour), health: health}
 		a.start(t, l, s)
+		a.now = begin
 		if got := a.look(t); (len(got) == 1) != pages {
 			t.Errorf("%s: %+v, want a page: %v", what, got, pages)
 		}

@@ -116,17 +116,18 @@ type Engine struct {
 	feed     sync.Mutex // guards the ledger's dirty steps together with position
 	position uint64
 
-	record sync.Mutex // one event at a time: check, append, fold; guards folded
-	folded uint64     // the last event of the record that was folded in
-	mu     sync.Mutex // guards plans, order, live, drawn, busy
-	plans  map[pitwall.PlanID]pitwall.Plan
-	order  []pitwall.PlanID
-	live   map[pitwall.PlanID]pitwall.Live
-	drawn  map[pitwall.PlanID]time.Time // when the live chart was made
-	busy   map[pitwall.PlanID]bool
-	rng    sync.Mutex              // guards c.Rand
-	seeing seeing                  // guards itself
-	index  map[pitwall.SLOName]int // of c.SLOs; read-only
+	record  sync.Mutex // one event at a time: check, append, fold; guards folded
+	folded  uint64     // the last event of the record that was folded in
+	mu      sync.Mutex // guards plans, order, live, drawn, busy
+	plans   map[pitwall.PlanID]pitwall.Plan
+	order   []pitwall.PlanID
+	live    map[pitwall.PlanID]pitwall.Live
+	drawn   map[pitwall.PlanID]time.Time // when the live chart was made
+	busy    map[pitwall.PlanID]bool
+	rng     sync.Mutex              // guards c.Rand
+	started time.Time               // since when anybody listens; read-only
+	seeing  seeing                  // guards itself
+	index   map[pitwall.SLOName]int // of c.SLOs; read-only
 
 	watcher *slo.Watcher
 	budgets []pitwall.ErrorBudget       // of the last look, in the order of c.SLOs; guarded by mu
@@ -146,7 +147,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		c: c, log: c.Log,
+		c: c, log: c.Log, started: c.Now(),
 		plans:       map[pitwall.PlanID]pitwall.Plan{},
 		live:        map[pitwall.PlanID]pitwall.Live{},
 		drawn:       map[pitwall.PlanID]time.Time{},

@@ -53,7 +53,6 @@ func (e *Engine) remember(ctx context.Context) error {
 		return err
 	}
 	e.watcher.Restore(e.told.Watch)
-	e.watcher.Retain(e.c.SLOs, e.c.Now()) // what is watched no more does not fire
 	return nil
 }
 

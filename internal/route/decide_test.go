@@ -392,3 +392,70 @@ func BenchmarkDecide(b *testing.B) {
 		})
 	}
 }
+
+// TestOneTroubleIsToldOnce: a slower tier that began while a faster one of the
+// same action spoke for it goes on in its group. Nobody is woken again when the
+// faster one is over, and nobody hears that all is well before it is.
+func TestOneTroubleIsToldOnce(t *testing.T) {
+	for _, by := range []string{"", "group_by: [slo], ", "group_by: [correlation], "} {
+		p := newPlay(t, mails+"routes: [{"+by+"to: [p], wait: 0s, interval: 1m, repeat: 4h}]")
+		p.fire("fast slo-a checkout page")
+		p.run(45 * time.Minute)
+		p.fire("slow slo-a checkout page")
+		p.fire("mild slo-a checkout ticket")
+		for _, id := range []string{"slow", "mild"} {
+			a := p.alarms[id]
+			a.SpokenBy = "fast"
+			p.alarms[id] = a
+		}
+		p.run(15 * time.Minute)
+		p.end("fast")
+		for _, id := range []string{"slow", "mild"} {
+			a := p.alarms[id]
+			a.SpokenBy = map[string]string{"mild": "slow"}[id]
+			p.alarms[id] = a
+		}
+		p.run(30 * time.Minute)
+		p.end("slow")
+		a := p.alarms["mild"]
+		a.SpokenBy = ""
+		p.alarms["mild"] = a
+		p.run(time.Minute)
+		// The ticket asks for something else, and for it this is the first word.
+		if len(p.log) < 2 || p.log[0] != "0s p alarm fast" || !strings.HasPrefix(p.log[1], "1h30m0s") {
+			t.Errorf("%q: %q", by, p.log)
+		}
+	}
+	// Spoken for by what nobody was told of, it is told itself.
+	p := newPlay(t, mails+"routes: [{to: [p], wait: 1m, interval: 1m}]")
+	p.fire("fast slo-a checkout page")
+	p.fire("slow slo-a checkout page")
+	a := p.alarms["slow"]
+	a.SpokenBy = "fast"
+	p.alarms["slow"] = a
+	p.run(30 * time.Second)
+	p.end("fast")
+	a.SpokenBy = ""
+	p.alarms["slow"] = a
+	p.run(3 * time.Minute)
+	p.want("1m0s p alarm slow")
+}
+
+// TestManyAreCounted: a message carries a hundred alarms, and its words are about
+// all of them.
+func TestManyAreCounted(t *testing.T) {
+	p := newPlay(t, mails+"routes: [{group_by: [], to: [m], wait: 0s}]")
+	told := 0
+	p.r.Word = func(m *pitwall.Message) { told = len(m.Alarms) }
+	for i := range 250 {
+		p.fire(fmt.Sprintf("a%03d slo-%d s%d ticket", i, i, i))
+	}
+	var list []pitwall.Alarm
+	for _, a := range p.alarms {
+		list = append(list, a)
+	}
+	got := p.r.Decide(p.now, list, nil, State{})
+	if len(got.Deliveries) != 1 || len(got.Deliveries[0].Message.Alarms) != shown || told != 250 {
+		t.Errorf("%d deliveries, worded of %d", len(got.Deliveries), told)
+	}
+}

@@ -12,6 +12,9 @@ type Look struct {
 	// Blind: what feeds the objective is known to be down. Then silence is
 	// missing telemetry, not lost traffic.
 	Blind bool
+	// Since is when somebody began to listen; zero: ever since. Silence from before
+	// is no lost traffic: nobody was there to hear.
+	Since time.Time
 	// Words asks for Maths and for every tier's Expr. Without it only tiers that
 	// fire, or are held back, are worded.
 	Words bool

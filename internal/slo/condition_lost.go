@@ -26,7 +26,7 @@ func (c *condition) lost() {
 	c.windows()
 	least := max(float64(t.MinEvents), expectedLost)
 	c.st.Limit = least
-	c.st.Known = !c.short.blind && c.age >= t.Long && !c.correctedLast(t.Short)
+	c.st.Known = !c.short.blind && c.age >= t.Long && c.heard(t.Short)
 	if !c.st.Known || c.short.counts.Total() > 0 {
 		return
 	}
@@ -37,7 +37,7 @@ func (c *condition) lost() {
 			break
 		}
 		t.Short = c.l.whole(2 * t.Short)
-		if c.correctedLast(t.Short) {
+		if !c.heard(t.Short) {
 			c.st.Known = false
 			return
 		}
@@ -59,10 +59,12 @@ func (c *condition) lost() {
 	c.st.Firing = true
 }
 
-// correctedLast says whether a correction leaves out a part of a window that
-// ends now: what it leaves out looks like silence and is none.
-func (c *condition) correctedLast(d time.Duration) bool {
-	return c.corrected(pitwall.Period{From: c.edge.Add(-d), To: c.edge}) > 0
+// heard says whether traffic in a window that ends now would have been counted:
+// what a correction leaves out looks like silence, and so does what came while
+// Pitwall was down.
+func (c *condition) heard(d time.Duration) bool {
+	from := c.edge.Add(-d)
+	return c.corrected(pitwall.Period{From: from, To: c.edge}) == 0 && !from.Before(c.look.Since)
 }
 
 func (c *condition) dayLength() time.Duration {

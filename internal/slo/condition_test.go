@@ -327,6 +327,17 @@ func TestTrafficLost(t *testing.T) {
 	f("by the last hours", history(t, s, friday, 8*time.Hour, until(busy, friday.Add(-5*time.Minute))), friday, false, true, "250 are usual")
 	f("too young", history(t, s, friday, 2*time.Hour, until(busy, friday.Add(-5*time.Minute))), friday, false, false, "too little is known")
 	f("nothing ever", history(t, s, friday, 10*day, func(time.Time) pitwall.Counts { return pitwall.Counts{} }), friday, false, false, "")
+	maintained := history(t, s, friday, 10*day, until(busy, friday))
+	maintained.Correct([]pitwall.Correction{{ID: "COR-1", Period: pitwall.Period{From: friday.Add(-6 * time.Minute), To: friday.Add(time.Hour)}}})
+	f("what a correction leaves out is no silence", maintained, friday, false, false, "")
+	silent := history(t, s, friday, 10*day, until(busy, friday.Add(-10*time.Minute)))
+	for since, want := range map[time.Duration]bool{4 * time.Minute: false, 6 * time.Minute: true} {
+		own := s
+		own.Tiers = []pitwall.BurnTier{tier}
+		if st := silent.Judge(own, Look{Now: friday, Since: friday.Add(-since)}).Tiers[0]; st.Firing != want || st.Known != want {
+			t.Errorf("listened for %s: %+v", since, st)
+		}
+	}
 	// Rare traffic is waited for longer: two or three are usual in five minutes.
 	f("rare, five minutes", history(t, s, friday, 10*day, until(rare, friday.Add(-5*time.Minute))), friday, false, false, "came")
 	f("rare, an hour", history(t, s, friday, 10*day, until(rare, friday.Add(-80*time.Minute))), friday, false, true, "over 40m")
