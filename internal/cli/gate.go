@@ -20,7 +20,7 @@ import (
 )
 
 func gateCommand(g *global) *cobra.Command {
-	return group(&cobra.Command{Use: "gate", Short: "Gates: contracts that closed plans left behind"}, gateRun(g), gateList(g))
+	return group(&cobra.Command{Use: "gate", Short: "Gates: contracts that closed plans left behind, and whether a deploy may go"}, gateRun(g), gateList(g), gateDeploy(g))
 }
 
 // gateOptions are the flags of gate run.

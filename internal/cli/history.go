@@ -18,14 +18,17 @@ import (
 // fresh counts the past of an objective that is not in force yet, from the
 // metrics or the spans that are kept.
 func (a *answering) fresh(ctx context.Context, q httpd.ReplayQuery) (in replay.Input, note string, err error) {
-	set, err := objectives.Parse(objectives.Options{Preset: orElse(q.Preset, a.conf.Alerting.Preset)}, objectives.File{Name: "objective", Data: q.Text})
+	set, err := objectives.Parse(objectives.Options{Preset: a.conf.Alerting.Preset}, objectives.File{Name: "objective", Data: q.Text})
 	if err != nil {
 		return in, "", err
 	}
 	if len(set.SLOs) != 1 || set.SLOs[0].SLI.Composite != nil {
 		return in, "", &pitwall.Error{Op: "replaying an objective", Kind: pitwall.Invalid, Err: fmt.Errorf("the text holds %s; one that is no composite can be replayed", countObjectives(len(set.SLOs))), Hint: "replay them one by one"}
 	}
-	s := slo.Scale(set.SLOs[0], a.conf.TimeScale)
+	s, err := altered(slo.Scale(set.SLOs[0], a.conf.TimeScale), q.Preset, q.Target, a.conf.TimeScale)
+	if err != nil {
+		return in, "", err
+	}
 	past, now := slo.NewLedger([]pitwall.SLO{s}, a.ledger.Step()), time.Now()
 	past.Now(now)
 	p := a.past(q.Period)
@@ -39,7 +42,7 @@ func (a *answering) fresh(ctx context.Context, q httpd.ReplayQuery) (in replay.I
 		return in, "", err
 	}
 	steps, err := past.History(s.Name, pitwall.Period{From: from, To: p.To})
-	return replay.Input{SLO: s, Steps: steps, Step: past.Step(), Period: p}, note, err
+	return replay.Input{SLO: s, Steps: steps, Step: past.Step(), Period: p, Corrections: a.h.engine.Corrections(), Incidents: a.incidents(s, p)}, note, err
 }
 
 // pastOfMetrics lets a collector of its own count all there is.

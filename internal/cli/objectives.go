@@ -37,7 +37,7 @@ type answering struct {
 
 func (a *answering) objectives() httpd.Objectives {
 	return httpd.Objectives{
-		About: a.about, Problem: a.h.collector.Problem, Spent: a.spent, WhatIf: a.whatIf, Replay: a.replay, Month: a.month, Rules: a.rules,
+		About: a.about, Problem: a.h.collector.Problem, Spent: a.spent, WhatIf: a.whatIf, Replay: a.replay, Month: a.month, Rules: a.rules, Lint: a.lint,
 		Corrections: a.h.engine.Corrections, Correct: a.h.engine.Correct, Revoke: a.h.engine.Revoke,
 		Alarms: a.h.engine.Alarms, Explain: a.explain, Try: a.h.try(a.routes),
 		Deliveries: func(ctx context.Context, limit int) ([]pitwall.Delivery, error) {

@@ -23,7 +23,8 @@ type serving struct {
 	dir  string
 	page string // address of page and API
 	otlp string
-	cmd  *exec.Cmd // nil: it does not run
+	cmd  *exec.Cmd     // nil: it does not run
+	over chan struct{} // closed when it ended
 }
 
 // newServing writes the files of a pitwall, of which pitwall.yaml lacks the
@@ -67,7 +68,18 @@ func (s *serving) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	cmd, over := s.cmd, make(chan struct{})
+	s.over = over
+	go func() {
+		_ = cmd.Wait() // how it ended is said by its log
+		close(over)
+	}()
 	eventually(s.t, func() string {
+		select {
+		case <-over:
+			s.t.Fatal("pitwall ended")
+		default:
+		}
 		if err := newClient(s.page).get(s.t.Context(), "/api/v1/status", nil); err != nil {
 			return err.Error()
 		}
@@ -83,7 +95,7 @@ func (s *serving) end(sig syscall.Signal) {
 		return
 	}
 	_ = s.cmd.Process.Signal(sig)
-	_ = s.cmd.Wait() // it was told to end
+	<-s.over
 	s.cmd = nil
 }
 

@@ -129,12 +129,16 @@ did not, 2 trouble.`,
 
 func sloLint(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "lint FILE…", Short: "Lint alerts: rule files of Prometheus, or objectives with their tiers", Args: cobra.MinimumNArgs(1),
+		Use: "lint [FILE…]", Short: "Lint alerts: rule files of Prometheus, objectives with their tiers, or what fired",
 		Long: `Names alerts that count events whatever the traffic, that watch a mean alone, that
 have no runbook, that cannot fire, or that are silent without data, and says what to
-write instead. Exit code 0 nothing to mend, 1 findings that wake people for nothing or
-cannot work, 2 trouble.`,
-		RunE: func(_ *cobra.Command, args []string) error {
+write instead. Without FILE the running server is asked: its own tiers, and alerts of
+other systems that nobody ever acted on or that come and go. Exit code 0 nothing to mend,
+1 findings that wake people for nothing or cannot work, 2 trouble.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return lintServer(c, g)
+			}
 			var rules []alertlint.File
 			var slos []string
 			for _, name := range args {
@@ -159,15 +163,18 @@ cannot work, 2 trouble.`,
 				}
 				findings = append(findings, alertlint.Tiers(set.SLOs)...)
 			}
-			if err := sayFindings(g, findings); err != nil {
-				return err
-			}
-			if worst := alertlint.Worst(findings); worst == alertlint.Fault || worst == alertlint.Warning {
-				return exitError{exitNo}
-			}
-			return nil
+			return sayFindings(g, findings)
 		},
 	}
+}
+
+// lintServer asks the server what it knows of its alerts and of what fired.
+func lintServer(c *cobra.Command, g *global) error {
+	var answer struct{ Findings []alertlint.Finding }
+	if _, err := rawAnd(c.Context(), newClient(g.server), "/api/v1/alert-lint", &answer); err != nil {
+		return err
+	}
+	return sayFindings(g, answer.Findings)
 }
 
 // ruleFile tells a file of Prometheus rules from one of objectives.
@@ -181,27 +188,41 @@ func ruleFile(data []byte) bool {
 	return false
 }
 
+// sayFindings prints findings; those that matter are exit code 1.
 func sayFindings(g *global, findings []alertlint.Finding) error {
 	if findings == nil {
 		findings = []alertlint.Finding{}
 	}
 	if g.output == "json" {
-		return printJSON(g.env.Stdout, map[string]any{"schema": "pitwall.alert-lint/1", "findings": findings})
-	}
-	for _, f := range findings {
-		place := f.File
-		if f.Line > 0 {
-			place = fmt.Sprintf("%s:%d", f.File, f.Line)
+		if err := printJSON(g.env.Stdout, map[string]any{"schema": "pitwall.alert-lint/1", "findings": findings}); err != nil {
+			return err
 		}
-		fmt.Fprintf(g.env.Stdout, "%s: %s %s: %s\n  why: %s\n  instead: %s\n", place, f.Level, f.Alert, f.What, f.Why, f.Instead)
-		if f.Replacement != "" {
-			fmt.Fprintf(g.env.Stdout, "    %s\n", strings.ReplaceAll(strings.TrimSpace(f.Replacement), "\n", "\n    "))
+	} else {
+		for _, f := range findings {
+			fmt.Fprintln(g.env.Stdout, findingText(f))
+		}
+		if len(findings) == 0 {
+			fmt.Fprintln(g.env.Stdout, "nothing to mend")
 		}
 	}
-	if len(findings) == 0 {
-		fmt.Fprintln(g.env.Stdout, "nothing to mend")
+	if worst := alertlint.Worst(findings); worst == alertlint.Fault || worst == alertlint.Warning {
+		return exitError{exitNo}
 	}
 	return nil
+}
+
+func findingText(f alertlint.Finding) string {
+	text := fmt.Sprintf("%s %s: %s\n  why: %s\n  instead: %s", f.Level, f.Alert, f.What, f.Why, f.Instead)
+	switch {
+	case f.Line > 0:
+		text = fmt.Sprintf("%s:%d: %s", f.File, f.Line, text)
+	case f.File != "":
+		text = f.File + ": " + text
+	}
+	if f.Replacement != "" {
+		text += "\n    " + strings.ReplaceAll(strings.TrimSpace(f.Replacement), "\n", "\n    ")
+	}
+	return text
 }
 
 func sloCatalogue(g *global) *cobra.Command {

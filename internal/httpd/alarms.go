@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -175,4 +176,36 @@ func (s *server) try(ctx context.Context, in *struct {
 		return nil, fail(err)
 	}
 	return ok(done{"sent a test message to " + in.Name}, nil)
+}
+
+// deploy answers 200 whatever the answer is: the question was answered.
+func (s *server) deploy(ctx context.Context, in *struct {
+	Service pitwall.ServiceName `query:"service" required:"true" maxLength:"200"`
+	Risk    string              `query:"risk" enum:"fix,low,high" default:"high" doc:"of the deploy; a fix may always go"`
+}) (*body[report.DeployView], error) {
+	rows, _, err := s.sloRows(ctx)
+	if err != nil {
+		return nil, fail(err)
+	}
+	var alarms []pitwall.Alarm
+	if s.Objectives.Alarms != nil {
+		alarms = s.Objectives.Alarms()
+	}
+	return ok(report.Deploy(in.Service, in.Risk, rows, alarms), nil)
+}
+
+func (s *server) lint(ctx context.Context, in *struct {
+	From  time.Time `query:"from" doc:"RFC 3339; by default to minus since"`
+	To    time.Time `query:"to" doc:"RFC 3339; by default now"`
+	Since string    `query:"since" doc:"length of the history, by default 90d"`
+}) (*body[findingList], error) {
+	if s.Objectives.Lint == nil {
+		return nil, absent("linting alerts", "")
+	}
+	p, err := PeriodQuery{From: in.From, To: in.To, Since: cmp.Or(in.Since, "90d")}.period(s.Now())
+	if err != nil {
+		return nil, fail(err)
+	}
+	findings, err := s.Objectives.Lint(ctx, p)
+	return ok(findingList{"pitwall.alert-lint/1", p, findings}, err)
 }

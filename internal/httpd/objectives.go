@@ -31,6 +31,9 @@ type Objectives struct {
 	// Rules exports Prometheus rules in a dialect: pitwall or sloth.
 	Rules func(dialect string) ([]byte, error)
 
+	// Lint names alerts to mend: own tiers, and those of others by what became of them.
+	Lint func(ctx context.Context, p pitwall.Period) (findings any, err error)
+
 	Corrections func() []pitwall.Correction
 	Correct     func(ctx context.Context, c pitwall.Correction, dryRun bool) (pitwall.Correction, error)
 	Revoke      func(ctx context.Context, id, by, reason string, dryRun bool) (pitwall.Correction, error)
@@ -60,6 +63,11 @@ type (
 	correctionList struct {
 		Schema      string                 `json:"schema"`
 		Corrections []report.CorrectionRow `json:"corrections"`
+	}
+	findingList struct {
+		Schema   string         `json:"schema"`
+		Period   pitwall.Period `json:"period"`
+		Findings any            `json:"findings"`
 	}
 	alarmList struct {
 		Schema string          `json:"schema"`
@@ -92,9 +100,11 @@ func (s *server) objectives(a huma.API) {
 	huma.Register(a, op(http.MethodPost, "replay-text", "/slos/replay", "The same for an objective that is not in force yet, given as text"), s.replayText)
 	huma.Register(a, get("slo-report", "/slo-report", "The report of a month, or of any period, on every objective"), s.month)
 	huma.Register(a, get("slo-rules", "/slo-rules", "The objectives as Prometheus rules"), s.rules)
+	huma.Register(a, get("lint-alerts", "/alert-lint", "Alerts that wake people for nothing: own tiers, and what came in from elsewhere by its history"), s.lint)
 	huma.Register(a, get("list-corrections", "/corrections", "What was taken out of budgets, by whom and why"), s.corrections)
 	huma.Register(a, op(http.MethodPost, "correct", "/corrections", "Take a stretch of time out of budgets; with dry_run only say what would happen"), s.correct)
 	huma.Register(a, op(http.MethodPost, "revoke-correction", "/corrections/{id}/revoke", "Take a correction back"), s.revoke)
+	huma.Register(a, get("gate-deploy", "/gates/deploy", "Whether a service may be deployed now, or what halts it"), s.deploy)
 	huma.Register(a, get("list-alarms", "/alarms", "Tiers that fire now, and those that just ceased to"), s.alarms)
 	huma.Register(a, get("list-deliveries", "/deliveries", "What was sent to whom, the newest first, and what waits"), s.deliveries)
 	huma.Register(a, get("explain-routing", "/slos/{name}/routing", "Who would hear of a firing of a tier now, and why"), s.explain)
@@ -285,8 +295,9 @@ func (s *server) replay(ctx context.Context, in *struct {
 
 func (s *server) replayText(ctx context.Context, in *struct {
 	HistoryQuery
-	Preset  string `query:"preset" maxLength:"100"`
-	RawBody []byte `contentType:"application/yaml" doc:"one objective in any dialect Pitwall reads"`
+	Preset  string        `query:"preset" maxLength:"100" doc:"tiers to run instead of the objective's own"`
+	Target  pitwall.Ratio `query:"target" doc:"target to run instead of the objective's own"`
+	RawBody []byte        `contentType:"application/yaml" doc:"one objective in any dialect Pitwall reads"`
 }) (*body[report.ReplayView], error) {
 	if s.Objectives.Replay == nil {
 		return nil, absent("replaying", "")
@@ -295,5 +306,5 @@ func (s *server) replayText(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, fail(err)
 	}
-	return ok(s.Objectives.Replay(ctx, ReplayQuery{Text: in.RawBody, Preset: in.Preset, Period: p}))
+	return ok(s.Objectives.Replay(ctx, ReplayQuery{Text: in.RawBody, Preset: in.Preset, Target: in.Target, Period: p}))
 }

@@ -51,8 +51,11 @@ type Sender struct {
 // state is what Health says of a receiver.
 type state struct {
 	health pitwall.SourceHealth
-	gaveUp int       // messages, since the last that arrived
-	lost   string    // the title of the last one given up
+	gaveUp int    // messages, since the last that arrived
+	lost   string // the title of the last one given up
+	// owed are attempts that the outbox could not be told of, by the message; used by
+	// the receiver's loop alone.
+	owed   map[string]pitwall.Delivery
 	lostAt time.Time // when
 }
 
@@ -71,7 +74,7 @@ func New(c Config) *Sender {
 	s := &Sender{c: c, kick: map[string]chan struct{}{}, state: map[string]*state{}}
 	for name := range c.Receivers {
 		s.kick[name] = make(chan struct{}, 1)
-		s.state[name] = &state{health: pitwall.SourceHealth{Name: "notify/" + name, Up: true, Message: "nothing sent yet", Blind: "nobody hears of anything through " + name}}
+		s.state[name] = &state{owed: map[string]pitwall.Delivery{}, health: pitwall.SourceHealth{Name: "notify/" + name, Up: true, Message: "nothing sent yet", Blind: "nobody hears of anything through " + name}}
 	}
 	return s
 }
@@ -160,24 +163,46 @@ func (s *Sender) serve(ctx context.Context, name string) {
 }
 
 // round sends what is due and says whether there may be more: the next of a
-// thread is due when the one before it is done.
+// thread is due when the one before it is done. While the outbox cannot be
+// written, what it was not told of is not sent again every second, and what waits
+// beside it still leaves.
 func (s *Sender) round(ctx context.Context, name string) bool {
+	failed := s.settle(ctx, name)
 	due, err := s.c.Outbox.DueDeliveries(ctx, name, s.c.Now(), batch)
 	if err != nil {
 		s.trouble(ctx, name, fmt.Errorf("reading the outbox: %w", err))
 		return false
 	}
+	owed := s.state[name].owed
 	for _, d := range due {
 		if ctx.Err() != nil {
 			return false
 		}
-		if err := s.c.Outbox.MarkDelivery(ctx, s.attempt(ctx, d)); err != nil {
-			// It may have arrived; it will come again under the same id.
-			s.trouble(ctx, name, fmt.Errorf("keeping what became of a message: %w", err))
-			return false
+		if _, tried := owed[d.Message.ID]; tried {
+			continue
+		}
+		tried := s.attempt(ctx, d)
+		if err := s.c.Outbox.MarkDelivery(ctx, tried); err != nil {
+			owed[d.Message.ID], failed = tried, err
 		}
 	}
-	return len(due) > 0
+	if failed != nil {
+		s.trouble(ctx, name, fmt.Errorf("keeping what became of a message: %w", failed))
+	}
+	return failed == nil && len(due) > 0
+}
+
+// settle tells the outbox what it could not be told. Only when Pitwall dies
+// before that does a message come twice, under the same id.
+func (s *Sender) settle(ctx context.Context, name string) error {
+	owed := s.state[name].owed
+	for id, d := range owed {
+		if err := s.c.Outbox.MarkDelivery(ctx, d); err != nil && pitwall.KindOf(err) != pitwall.NotFound {
+			return err
+		}
+		delete(owed, id)
+	}
+	return nil
 }
 
 // attempt sends once and says what becomes of the delivery.

@@ -323,3 +323,38 @@ func (m *memory) MarkDelivery(_ context.Context, d pitwall.Delivery) error {
 }
 
 func (m *memory) WaitingDeliveries(context.Context) (map[string]int, error) { return nil, nil }
+
+// fullDisk is an outbox that can be read and not written.
+type fullDisk struct {
+	Outbox
+	full bool
+}
+
+func (f *fullDisk) MarkDelivery(ctx context.Context, d pitwall.Delivery) error {
+	if f.full {
+		return &pitwall.Error{Op: "marking delivery", Kind: pitwall.Unavailable, Err: errors.New("disk full")}
+	}
+	return f.Outbox.MarkDelivery(ctx, d)
+}
+
+// TestWhatArrivedIsNotSentAgain: as long as the outbox cannot be told that a
+// message arrived, it is not sent a second time.
+func TestWhatArrivedIsNotSentAgain(t *testing.T) {
+	db := store(t, t.TempDir())
+	r := &receiver{}
+	s := sender(db, map[string]pitwall.Notifier{"chat": r})
+	disk := &fullDisk{Outbox: db, full: true}
+	s.c.Outbox = disk
+	put(t, db, start, "chat a1 a", "chat a2 a", "chat b1 b")
+	for range 5 {
+		s.now = s.now.Add(time.Minute)
+		s.rounds(t, "chat")
+	}
+	r.want(t, "a1", "b1") // once each
+	if h := s.Health()[0]; h.Up || !strings.Contains(h.Message, "disk full") {
+		t.Errorf("health %+v", h)
+	}
+	disk.full = false
+	s.rounds(t, "chat")
+	r.want(t, "a1", "b1", "a2")
+}

@@ -71,7 +71,7 @@ func TestGrades(t *testing.T) {
 	f("    - {op: gte, value: 1, target: 0.99}", "    []", Stricter, 15, "spec.objectives", "empty")
 	f("service: web", "service: web\n  service: web", Stricter, 7, "spec.service", "written twice, first in line 6")
 	f("name: web-up", "name: &a web-up\n  displayName: *a", Stricter, 5, "metadata.displayName", "aliases")
-	f("spec: {query: up}", "spec: {}", Invalid, 10, "spec.indicator.spec.thresholdMetric.metricSource.spec", "empty")
+	f("spec: {query: up}", "spec: {}", Tolerated, 10, "spec.indicator.spec.thresholdMetric.metricSource.spec", "empty")
 	f("thresholdMetric: {", "ratioMetric: {rawType: good, raw: {metricSource: {spec: {a: b}}}}\n      thresholdMetric: {", Invalid, 10, "spec.indicator.spec.ratioMetric.rawType", "success, failure")
 	f("indicator:\n", "indicatorRef: a\n  indicator:\n", Invalid, 6, "spec", "both indicator and indicatorRef")
 	f("kind: SLO", "kind: Slo", Undecodable, 2, "kind", `did you mean "SLO"?`)
