@@ -44,8 +44,8 @@ spec:
     spec:
       ratioMetric:
         counter: true
-        total: {metricSource: {type: pitwall-spans, spec: {}}}
-        good: {metricSource: {type: pitwall-spans, spec: {}}}
+        total: {metricSource: {type: pitwall-spans, spec: {service: %[1]s}}}
+        good: {metricSource: {type: pitwall-spans, spec: {service: %[1]s}}}
   objectives: [{target: 0.9}]
 `, service)
 }
@@ -85,11 +85,14 @@ type envelope struct {
 	Alarms                                                  []struct{ ID, SLO string }
 }
 
-// signedHook takes what is signed with the secret and addressed as it says.
-func signedHook(t *testing.T, secret string, got *inbox[envelope]) http.Handler {
+// hookSecret signs what is sent to the webhooks of tests.
+const hookSecret = "a-secret-of-the-tests"
+
+// signedHook takes what is signed and addressed as it should be.
+func signedHook(t *testing.T, got *inbox[envelope]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		mac := hmac.New(sha256.New, []byte(secret))
+		mac := hmac.New(sha256.New, []byte(hookSecret))
 		mac.Write(body)
 		var e envelope
 		if err == nil {
@@ -148,11 +151,11 @@ func TestRealAlertmanager(t *testing.T) {
 		}
 		told.add(n)
 	})
-	hooks.Handle("/signed", signedHook(t, "a secret of the test", &posted))
+	hooks.Handle("/signed", signedHook(t, &posted))
 	hook := httptest.NewServer(hooks)
 	t.Cleanup(hook.Close)
 	const resend = 2 * time.Second
-	p := newServing(t, map[string]string{"pitwall.yaml": hurried, "slo.yaml": pagePolicy + answersSLO("shop") + answersSLO("stock"), "secret": "a secret of the test\n",
+	p := newServing(t, map[string]string{"pitwall.yaml": hurried, "slo.yaml": pagePolicy + answersSLO("shop") + answersSLO("stock"), "secret": hookSecret + "\n",
 		"routes.yaml": fmt.Sprintf(`receivers:
   - {name: am, alertmanager: {urls: [%q], resend: %s}}
   - {name: hook, webhook: {url: %q, secret_file: secret}}

@@ -163,10 +163,26 @@ func plainLines(s string) bool {
 // scalar writes a word as it is where YAML reads it as the same text, else in
 // double quotes.
 func scalar(b []byte, s string) []byte {
-	if !word(s) {
-		return quote(b, s)
+	switch {
+	case word(s):
+		return append(b, s...)
+	case strings.ContainsAny(s, "\"\\") && single(s):
+		b = append(b, '\'')
+		b = append(b, strings.ReplaceAll(s, "'", "''")...)
+		return append(b, '\'')
 	}
-	return append(b, s...)
+	return quote(b, s)
+}
+
+// single says whether s can stand in single quotes, in which PromQL reads as it
+// was written: it is of printable signs.
+func single(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // word says whether s is text without quotes: it begins with a letter, has no
