@@ -40,6 +40,7 @@ func TestFlagship(t *testing.T) {
 		t.Errorf("another story (-want +got):\n%s", diff)
 	}
 	w.effects(10, 50, 100)
+	w.heard(p)
 	cause := &pitwall.RootCause{Service: "inventory", Class: pitwall.BottleneckPayload, Change: "deploy-inventory-v41"}
 	if diff := cmp.Diff(cause, p.Closed.RootCause); diff != "" || p.Closed.Verdict != pitwall.DiagnosisConfirmed {
 		t.Errorf("closed as %s:\n%s", p.Closed.Verdict, diff)

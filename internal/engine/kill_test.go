@@ -57,6 +57,7 @@ func survived(w *world) {
 		w.t.Errorf("%d plans, want one", len(all))
 	}
 	w.sound()
+	w.heard(p)
 }
 
 // TestKilledAtEveryPoint kills the process at every single moment before and

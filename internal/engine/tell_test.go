@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/route"
+)
+
+// everything goes to one receiver of plans and one of alarms.
+const everything = `
+receivers:
+  - {name: plans, webhook: {url: "http://127.0.0.1:1", secret_file: none}}
+  - {name: people, webhook: {url: "http://127.0.0.1:1", secret_file: none}}
+routes:
+  - {match: {kind: [plan]}, to: [plans]}
+  - {to: [people], group_by: [service], wait: 0s, interval: 1s}
+`
+
+func mustRoute(t *testing.T) *route.Routes {
+	t.Helper()
+	routes, err := route.Parse("everything", []byte(everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return routes
+}
+
+// plainWords stand in for report's.
+func plainWords() Words {
+	return Words{
+		Plan: func(p pitwall.Plan, _ pitwall.SLO, from pitwall.State) pitwall.Message {
+			return pitwall.Message{Kind: pitwall.MessagePlan, Action: pitwall.ActionInform, Thread: string(p.ID), Service: p.Service, Plan: p.ID, From: from, To: p.State,
+				Title: fmt.Sprintf("%s: %s", p.ID, p.State)}
+		},
+		Alarm: func(a pitwall.Alarm) string { return string(a.SLO) + " " + a.State.Tier.Name },
+	}
+}
+
+// told lists what was written down for a receiver, the oldest first.
+func (w *world) told(receiver string) (list []pitwall.Message) {
+	w.t.Helper()
+	all, err := w.db.Deliveries(context.Background(), receiver, 1000)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, d := range slices.Backward(all) {
+		list = append(list, d.Message)
+	}
+	return list
+}
+
+// heard checks that people heard of every transition of a plan, once and in
+// order, and of what burned.
+func (w *world) heard(p pitwall.Plan) {
+	w.t.Helper()
+	w.tick() // what was recorded in the last tick is told in the next
+	var want, got []string
+	for _, ev := range p.Events {
+		if ev.From != ev.To {
+			want = append(want, fmt.Sprintf("event-%d %s", ev.Seq, ev.To))
+		}
+	}
+	for _, m := range w.told("plans") {
+		got = append(got, m.ID+" "+string(m.To))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.t.Errorf("what people heard of %s (-want +got):\n%s", p.ID, diff)
+	}
+	fired := 0
+	for _, m := range w.told("people") {
+		if m.Kind == pitwall.MessageAlarm && strings.Contains(m.Title+m.Text, string(p.SLO)) {
+			fired++
+		}
+	}
+	if fired == 0 {
+		w.t.Errorf("nobody heard that %s burned", p.SLO)
+	}
+}
