@@ -11,6 +11,7 @@ const (
 	SignalErrors       Signal = "errors"
 	SignalAvailability Signal = "availability"
 	SignalSaturation   Signal = "saturation"
+	SignalTraffic      Signal = "traffic" // requests a second
 )
 
 // Bottleneck is the class of a limit; one list everywhere, lower-case on the wire.

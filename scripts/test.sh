@@ -30,7 +30,7 @@ fi
 step "the whole process: real senders, SIGKILL, and one demo story"
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
-go test -tags e2e -count=1 -timeout 6m -v -run 'TestDemo|TestJavaScriptSDK|TestRealPrometheus|TestSnippet|TestKilled' ./internal/cli 2>&1 | tee "$out"
+go test -tags e2e -count=1 -timeout 8m -v -run 'TestDemo|TestJavaScriptSDK|TestReal|TestSnippet|TestKilled|TestExportedRules|TestBudgetTruth|TestCorrection' ./internal/cli 2>&1 | tee "$out"
 if grep -q 'no tests to run' "$out"; then
   echo "the demo test is missing: TestDemo in internal/cli, built with -tags e2e" >&2
   exit 1

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -18,7 +22,7 @@ import (
 // fresh counts the past of an objective that is not in force yet, from the
 // metrics or the spans that are kept.
 func (a *answering) fresh(ctx context.Context, q httpd.ReplayQuery) (in replay.Input, note string, err error) {
-	set, err := objectives.Parse(objectives.Options{Preset: a.conf.Alerting.Preset}, objectives.File{Name: "objective", Data: q.Text})
+	set, err := a.parse(q)
 	if err != nil {
 		return in, "", err
 	}
@@ -42,7 +46,34 @@ func (a *answering) fresh(ctx context.Context, q httpd.ReplayQuery) (in replay.I
 		return in, "", err
 	}
 	steps, err := past.History(s.Name, pitwall.Period{From: from, To: p.To})
-	return replay.Input{SLO: s, Steps: steps, Step: past.Step(), Period: p, Corrections: a.h.engine.Corrections(), Incidents: a.incidents(s, p)}, note, err
+	return replay.Input{SLO: s, Steps: steps, Step: past.Step(), Period: known(p, steps), Corrections: a.h.engine.Corrections(), Incidents: a.incidents(s, p)}, note, err
+}
+
+// parse reads an objective that somebody sent. It may name the tiers that the
+// configured files define.
+func (a *answering) parse(q httpd.ReplayQuery) (objectives.Set, error) {
+	name := orElse(q.Name, "objective")
+	files := []objectives.File{{Name: name, Data: q.Text}}
+	opts := objectives.Options{Preset: a.conf.Alerting.Preset}
+	alone, err := objectives.Parse(opts, files...)
+	if err == nil {
+		return alone, nil
+	}
+	paths, missing := a.conf.SLOFiles()
+	if missing != nil {
+		return alone, err
+	}
+	for _, path := range paths {
+		if data, unreadable := os.ReadFile(path); unreadable == nil && bytes.Contains(data, []byte("BurnPolicy")) {
+			files = append(files, objectives.File{Name: path, Data: data})
+		}
+	}
+	set, still := objectives.Parse(opts, files...)
+	if len(files) == 1 || still != nil {
+		return alone, err // it says what is wrong with what was sent
+	}
+	set.SLOs = slices.DeleteFunc(set.SLOs, func(s pitwall.SLO) bool { return !strings.HasPrefix(s.Source, name+":") })
+	return set, nil
 }
 
 // pastOfMetrics lets a collector of its own count all there is.

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/alertlint"
+	"github.com/pitwall/pitwall/internal/config"
 )
 
 // lint looks at own tiers, and at what came in from elsewhere by what became of it.
@@ -34,7 +36,13 @@ func (a *answering) lint(ctx context.Context, p pitwall.Period) (any, error) {
 			}
 		}
 	}
-	findings := append(alertlint.Tiers(a.slos), alertlint.Past(past)...)
+	slos := slices.Clone(a.slos)
+	for i := range slos {
+		if owner := a.conf.OwnerOf(slos[i].Service); slos[i].Owner == "" && owner != config.Default().Owner {
+			slos[i].Owner = owner
+		}
+	}
+	findings := append(alertlint.Tiers(slos), alertlint.Past(past)...)
 	if findings == nil {
 		findings = []alertlint.Finding{}
 	}

@@ -93,7 +93,23 @@ func (a *answering) input(s pitwall.SLO, p pitwall.Period) (replay.Input, error)
 		}
 		in.Steps = append(in.Steps, steps...)
 	}
+	in.Period = known(in.Period, in.Steps)
 	return in, nil
+}
+
+// known is the part of a period from which anything was counted: what was never
+// seen is no quiet time.
+func known(p pitwall.Period, steps []pitwall.LedgerStep) pitwall.Period {
+	first := p.To.Unix()
+	for _, s := range steps {
+		if s.Counts.Total() > 0 {
+			first = min(first, s.Start)
+		}
+	}
+	if at := time.Unix(first, 0); at.After(p.From) && at.Before(p.To) {
+		p.From = at
+	}
+	return p
 }
 
 // incidents are the plans of an objective: what is known to have been wrong.
@@ -252,17 +268,21 @@ func (a *answering) explain(_ context.Context, s pitwall.SLO, tier string) ([]st
 		Labels: s.Labels, State: pitwall.TierState{Tier: s.Tiers[i], Firing: true, Since: now}, Since: now}, now), nil
 }
 
-// rules exports the objectives that Prometheus could count, and names the others.
-func (a *answering) rules(dialect string) ([]byte, error) {
-	var can []pitwall.SLO
-	var others []string
-	for _, s := range a.slos {
+// ofMetrics are the objectives that rules can count, and the names of the others.
+func ofMetrics(slos []pitwall.SLO) (can []pitwall.SLO, others []string) {
+	for _, s := range slos {
 		if s.SLI.Query != nil && s.Calendar == nil && s.Slices == nil {
 			can = append(can, s)
 		} else {
 			others = append(others, string(s.Name))
 		}
 	}
+	return can, others
+}
+
+// rules exports the objectives that Prometheus could count, and names the others.
+func (a *answering) rules(dialect string) ([]byte, error) {
+	can, others := ofMetrics(a.slos)
 	if len(can) == 0 {
 		return nil, &pitwall.Error{Op: "exporting rules", Kind: pitwall.NotFound, Err: fmt.Errorf("no objective is counted from metrics, which is all that rules can do"), Hint: "pitwall slo list"}
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -31,10 +32,9 @@ type serving struct {
 // addresses, and starts it.
 func newServing(t *testing.T, files map[string]string) *serving {
 	t.Helper()
-	page, otlp := freeAddress(t), freeAddress(t)
-	s := &serving{t: t, dir: t.TempDir(), page: "http://" + page, otlp: "http://" + otlp}
+	s := &serving{t: t, dir: t.TempDir(), page: "http://" + freeAddress(t), otlp: "http://" + freeAddress(t)}
 	s.write(files)
-	s.write(map[string]string{"pitwall.yaml": fmt.Sprintf("listen: {http: %q, otlp_http: %q, otlp_grpc: \"127.0.0.1:0\"}\ndata_dir: data\n%s", page, otlp, files["pitwall.yaml"])})
+	s.configure(files["pitwall.yaml"])
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
@@ -53,6 +53,13 @@ func (s *serving) write(files map[string]string) {
 			s.t.Fatal(err)
 		}
 	}
+}
+
+// configure writes pitwall.yaml with the addresses.
+func (s *serving) configure(text string) {
+	s.t.Helper()
+	s.write(map[string]string{"pitwall.yaml": fmt.Sprintf("listen: {http: %q, otlp_http: %q, otlp_grpc: \"127.0.0.1:0\"}\ndata_dir: data\n%s",
+		strings.TrimPrefix(s.page, "http://"), strings.TrimPrefix(s.otlp, "http://"), text)})
 }
 
 // start runs it and waits until it answers.

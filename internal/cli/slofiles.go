@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -88,13 +87,7 @@ did not, 2 trouble.`,
 				if err != nil {
 					return err
 				}
-				dir := filepath.Dir(name)
-				results, err := slotest.Run(slotest.Input{Name: name, Data: data, Preset: preset, Open: func(ref string) ([]byte, error) {
-					if !filepath.IsAbs(ref) {
-						ref = filepath.Join(dir, ref)
-					}
-					return os.ReadFile(ref)
-				}})
+				results, err := slotest.Run(slotest.Input{Name: name, Data: data, Preset: preset, Open: os.ReadFile})
 				if err != nil {
 					return faultsOr(g, err)
 				}
@@ -212,7 +205,7 @@ func sayFindings(g *global, findings []alertlint.Finding) error {
 }
 
 func findingText(f alertlint.Finding) string {
-	text := fmt.Sprintf("%s %s: %s\n  why: %s\n  instead: %s", f.Level, f.Alert, f.What, f.Why, f.Instead)
+	text := fmt.Sprintf("%s %s: %s (%s)\n  why: %s\n  instead: %s", f.Level, f.Alert, f.What, f.Rule, f.Why, f.Instead)
 	switch {
 	case f.Line > 0:
 		text = fmt.Sprintf("%s:%d: %s", f.File, f.Line, text)

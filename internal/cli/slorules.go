@@ -83,8 +83,15 @@ func (o rulesOptions) generate(g *global, names []string) ([]promql.Rules, error
 		var set objectives.Set
 		if set, err = objectives.Read(objectives.Options{Preset: o.preset}, names...); err == nil {
 			warn(g, set.Texts())
+			can, others := ofMetrics(set.SLOs)
+			if len(can) == 0 {
+				return nil, &pitwall.Error{Op: "making rules", Kind: pitwall.Invalid, ID: names[0], Err: fmt.Errorf("no objective is counted from metrics over a rolling window, which is all that rules can do"), Hint: "pitwall alerts on the others: alerting.routes"}
+			}
+			if len(others) > 0 {
+				warn(g, []string{"left out, for rules cannot count them: " + strings.Join(others, ", ")})
+			}
 			var rules promql.Rules
-			rules, err = promrules.Generate(set.SLOs, promrules.Options{Labels: o.labels})
+			rules, err = promrules.Generate(can, promrules.Options{Labels: o.labels})
 			files = []promql.Rules{rules}
 		}
 	default:
@@ -206,6 +213,7 @@ counted from the metrics and spans the server has.`,
 				return err
 			}
 			q.path = "/api/v1/slos/replay"
+			q.query.Set("name", args[0])
 			in := sending{method: "POST", path: q.address(), body: text, headers: map[string][]string{"Content-Type": {"application/yaml"}}}
 			if err := newClient(g.server).send(c.Context(), in, &v); err != nil {
 				return err

@@ -48,6 +48,11 @@ func checkRoutes(conf config.Config) error {
 	if err != nil || routes == nil {
 		return err
 	}
+	for _, file := range routes.Files() {
+		if err := readable(file); err != nil {
+			return &pitwall.Error{Op: "reading routing file", Kind: pitwall.Invalid, ID: conf.Alerting.Routes, Err: err, Hint: "put the secret into " + file + ", readable for Pitwall alone"}
+		}
+	}
 	for _, r := range routes.Receivers {
 		if _, err := receiver(r, nil, func(time.Time) []pitwall.Alarm { return nil }); err != nil {
 			return err
@@ -106,6 +111,11 @@ func (h *house) tellPeople(routes *route.Routes, log *slog.Logger) error {
 	if routes == nil {
 		return nil
 	}
+	for _, file := range routes.Files() { // it may come yet: messages wait for it
+		if err := readable(file); err != nil {
+			log.Warn("A receiver cannot be told anything", "err", err)
+		}
+	}
 	all := map[string]pitwall.Notifier{}
 	for _, r := range routes.Receivers {
 		n, err := receiver(r, h.db, func(now time.Time) []pitwall.Alarm { return routes.Current(r.Name, now, h.engine.Alarms()) })
@@ -144,12 +154,44 @@ func (h *house) try(routes *route.Routes) func(ctx context.Context, receiver, by
 			if r.Name != receiver {
 				continue
 			}
-			if _, err := h.db.PutDeliveries(ctx, nil, []pitwall.Delivery{route.Test(receiver, by, time.Now())}); err != nil {
+			test := route.Test(receiver, by, time.Now())
+			if _, err := h.db.PutDeliveries(ctx, nil, []pitwall.Delivery{test}); err != nil {
 				return err
 			}
 			h.sender.Kick()
-			return nil
+			return h.arrived(ctx, test)
 		}
 		return &pitwall.Error{Op: "trying receiver", Kind: pitwall.NotFound, ID: receiver, Err: fmt.Errorf("the routing file has no such receiver")}
 	}
+}
+
+// tryFor is how long somebody waits to hear whether a test message arrived.
+const tryFor = 12 * time.Second
+
+// arrived waits until a delivery was tried, and says how that went.
+func (h *house) arrived(ctx context.Context, test pitwall.Delivery) error {
+	wrong := func(format string, args ...any) error {
+		return &pitwall.Error{Op: "trying receiver", Kind: pitwall.Unavailable, ID: test.Receiver, Err: fmt.Errorf(format, args...), Hint: "pitwall alarm deliveries"}
+	}
+	for end := time.Now().Add(tryFor); time.Now().Before(end); {
+		list, err := h.db.Deliveries(ctx, test.Receiver, 50)
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			switch {
+			case d.Message.ID != test.Message.ID:
+			case d.Trouble != "":
+				return wrong("it did not arrive: %s", d.Trouble)
+			case !d.Done.IsZero():
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return wrong("it is not known yet whether it arrived")
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return wrong("it was not sent within %s; it waits, maybe behind others", tryFor)
 }

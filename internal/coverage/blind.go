@@ -130,6 +130,16 @@ func objectives(in Input) (all []pitwall.BlindSpot) {
 		if in.Judged[s.Name] {
 			continue
 		}
+		if s.SLI.Composite != nil {
+			continue // its members are told of
+		}
+		if s.SLI.Query != nil {
+			all = append(all, pitwall.BlindSpot{Service: s.Service, Signal: pitwall.SignalMetrics, Stops: pitwall.StopsJudging,
+				What:   fmt.Sprintf("objective %s was never counted", s.Name),
+				Means:  "it cannot burn: its queries gave nothing yet",
+				Remedy: fmt.Sprintf("pitwall slo view %s shows its query; ask the metrics store for it, and see its scrape targets", s.Name), Link: guide + "#objectives"})
+			continue
+		}
 		all = append(all, pitwall.BlindSpot{Service: s.SLI.Service, Signal: pitwall.SignalTraces, Stops: pitwall.StopsJudging,
 			What:   fmt.Sprintf("objective %s never had a span", s.Name),
 			Means:  fmt.Sprintf("it cannot burn: no request of %q of %s was seen", s.SLI.Operation, s.SLI.Service),

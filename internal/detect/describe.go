@@ -21,6 +21,9 @@ type Input struct {
 // requests of the other; an unclear beginning leaves them without data rather
 // than with a guess.
 func Describe(in Input) pitwall.Regression {
+	if in.Burn.State.Tier.When == pitwall.WhenTrafficLost {
+		return silence(in)
+	}
 	sli := in.SLO.SLI
 	r := pitwall.Regression{Service: sli.Service, Operation: sli.Operation, SLO: in.SLO.Name, Signal: signal(in)}
 	r.Onset = FindOnset(OnsetInput{

@@ -208,3 +208,22 @@ func TestShouldOpen(t *testing.T) {
 		in.Since = counts(900, 2)
 	})
 }
+
+// TestDescribeSilence: an operation that gets no requests any more is described
+// by its traffic, and its beginning is the last request.
+func TestDescribeSilence(t *testing.T) {
+	b := traffic(3, 10, episode{until: 60 * time.Second, median: 0.1})
+	burn := pitwall.Burn{State: pitwall.TierState{Tier: pitwall.BurnTier{When: pitwall.WhenTrafficLost}}}
+	in := detect.Input{SLO: objective, Burn: burn, Spans: b, Period: period(3 * time.Minute), Now: begin.Add(3 * time.Minute)}
+	r := detect.Describe(in)
+	if off := r.Onset.At.Sub(begin.Add(time.Minute)).Abs(); r.Signal != pitwall.SignalTraffic || off > 2*time.Second || r.Onset.Latest.Before(r.Onset.At) {
+		t.Errorf("%+v", r)
+	}
+	if r.Before.Value < 8 || r.Before.Value > 12 || r.After.Value != 0 || !r.After.Known() {
+		t.Errorf("before %+v, after %+v", r.Before, r.After)
+	}
+	in.Spans = nil
+	if r := detect.Describe(in); r.Before.Known() || !r.Onset.Latest.Equal(in.Period.To) {
+		t.Errorf("nothing seen, nothing known: %+v", r)
+	}
+}

@@ -39,25 +39,26 @@ func ShouldOpen(in OpenInput) Opening {
 		return Opening{Reason: fmt.Sprintf("tier %s informs only", tier.Name)}
 	}
 	var last *pitwall.Plan
-	for i, p := range in.Plans {
+	for i := range in.Plans { // a plan is large, and there may be thousands
+		p := &in.Plans[i]
 		if !concerns(p, in.SLO) {
 			continue
 		}
 		if !p.State.Final() {
 			return Opening{Reason: fmt.Sprintf("%s is at work on %s (%s)", p.ID, p.Service, p.State), Plan: p.ID}
 		}
-		if last == nil || ended(p).After(ended(*last)) {
-			last = &in.Plans[i]
+		if last == nil || ended(p).After(ended(last)) {
+			last = p
 		}
 	}
 	if last == nil {
 		return Opening{Open: true, Reason: "no plan is at work on " + string(in.SLO.Service)}
 	}
-	return afterwards(in, *last)
+	return afterwards(in, last)
 }
 
 // afterwards decides when the service's last plan has ended.
-func afterwards(in OpenInput, last pitwall.Plan) Opening {
+func afterwards(in OpenInput, last *pitwall.Plan) Opening {
 	tier, end := in.Burn.State.Tier, ended(last)
 	if in.Now.Sub(end) < in.Settle {
 		return Opening{Reason: fmt.Sprintf("%s ended %s ago; the service is given %s to settle", last.ID, in.Now.Sub(end).Round(time.Second), in.Settle), Plan: last.ID}
@@ -77,8 +78,8 @@ func afterwards(in OpenInput, last pitwall.Plan) Opening {
 }
 
 // concerns says whether a plan is about an objective's service.
-func concerns(p pitwall.Plan, s pitwall.SLO) bool {
-	for _, name := range []pitwall.ServiceName{p.Service, p.Opened.Regression.Service} {
+func concerns(p *pitwall.Plan, s pitwall.SLO) bool {
+	for _, name := range [...]pitwall.ServiceName{p.Service, p.Opened.Regression.Service} {
 		if name != "" && (name == s.Service || name == s.SLI.Service) {
 			return true
 		}
@@ -87,7 +88,7 @@ func concerns(p pitwall.Plan, s pitwall.SLO) bool {
 }
 
 // ended is when a plan came to its final state.
-func ended(p pitwall.Plan) time.Time {
+func ended(p *pitwall.Plan) time.Time {
 	if p.Since.IsZero() {
 		return p.Updated
 	}

@@ -40,6 +40,7 @@ func (e *Engine) look(ctx context.Context) error {
 	e.mu.Lock()
 	e.budgets = budgets
 	e.mu.Unlock()
+	e.stirred = e.stirred || len(moves) > 0
 	e.raise(ctx, now, moves)
 	return errors.Join(failed...)
 }
@@ -89,7 +90,7 @@ func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transitio
 	e.mu.Lock()
 	old := e.alarms
 	e.mu.Unlock()
-	next := map[string]pitwall.Alarm{}
+	next, planOf := map[string]pitwall.Alarm{}, e.openPlans()
 	firing, spokenFor := e.watcher.Firing()
 	for _, a := range firing {
 		if was, known := old[a.ID]; known {
@@ -98,7 +99,7 @@ func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transitio
 			e.introduce(ctx, &a)
 		}
 		a.SpokenBy = spokenFor[a.ID]
-		a.Plan = cmp.Or(e.openPlanOf(a), a.Plan)
+		a.Plan = cmp.Or(planOf(a), a.Plan)
 		e.word(&a)
 		next[a.ID] = a
 	}
@@ -150,13 +151,21 @@ func (e *Engine) introduce(ctx context.Context, a *pitwall.Alarm) {
 	a.Changes = changes[:min(len(changes), 5)]
 }
 
-func (e *Engine) openPlanOf(a pitwall.Alarm) pitwall.PlanID {
-	for _, p := range slices.Backward(e.all()) {
-		if !p.State.Final() && (p.SLO == a.SLO || p.Service == a.Service) {
-			return p.ID
+// openPlans finds the latest open plan of an alarm's objective or service.
+func (e *Engine) openPlans() func(a pitwall.Alarm) pitwall.PlanID {
+	plans := e.shown()
+	bySLO, byService := map[pitwall.SLOName]int{}, map[pitwall.ServiceName]int{}
+	for i := range plans {
+		if p := &plans[i]; !p.State.Final() {
+			bySLO[p.SLO], byService[p.Service] = i+1, i+1
 		}
 	}
-	return ""
+	return func(a pitwall.Alarm) pitwall.PlanID {
+		if i := max(bySLO[a.SLO], byService[a.Service]); i > 0 {
+			return plans[i-1].ID
+		}
+		return ""
+	}
 }
 
 // Alarms lists what fires and what ceased to just now, the worst and oldest first.

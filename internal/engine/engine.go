@@ -118,9 +118,10 @@ type Engine struct {
 
 	record  sync.Mutex // one event at a time: check, append, fold; guards folded
 	folded  uint64     // the last event of the record that was folded in
-	mu      sync.Mutex // guards plans, order, live, drawn, busy
+	mu      sync.Mutex // guards plans, order, listed, live, drawn, busy
 	plans   map[pitwall.PlanID]pitwall.Plan
 	order   []pitwall.PlanID
+	listed  []pitwall.Plan // plans in order, as shown gives them; nil: one moved
 	live    map[pitwall.PlanID]pitwall.Live
 	drawn   map[pitwall.PlanID]time.Time // when the live chart was made
 	busy    map[pitwall.PlanID]bool
@@ -136,6 +137,8 @@ type Engine struct {
 	told    memory                      // used by the tick alone
 	routing route.State                 // used by the tick alone
 	kept    []byte                      // told, as it was written; used by the tick alone
+	written time.Time                   // when kept was; used by the tick alone
+	stirred bool                        // an alarm moved since; used by the tick alone
 
 	corrections []pitwall.Correction                     // oldest first; guarded by mu
 	definitions map[pitwall.SLOName][]pitwall.Definition // oldest first; guarded by mu
@@ -271,14 +274,20 @@ func (e *Engine) open() []pitwall.Plan {
 	return slices.DeleteFunc(e.all(), func(p pitwall.Plan) bool { return p.State.Final() })
 }
 
-func (e *Engine) all() []pitwall.Plan {
+func (e *Engine) all() []pitwall.Plan { return slices.Clone(e.shown()) }
+
+// shown lists the plans, oldest first, to be read only: when thousands of
+// objectives burn, each asks for all of them at every tick.
+func (e *Engine) shown() []pitwall.Plan {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	list := make([]pitwall.Plan, 0, len(e.order))
-	for _, id := range e.order {
-		list = append(list, e.plans[id])
+	if e.listed == nil {
+		e.listed = make([]pitwall.Plan, 0, len(e.order))
+		for _, id := range e.order {
+			e.listed = append(e.listed, e.plans[id])
+		}
 	}
-	return list
+	return e.listed
 }
 
 func (e *Engine) plan(id pitwall.PlanID) pitwall.Plan {

@@ -56,7 +56,7 @@ func (e *Engine) fold(ev pitwall.Event) error {
 	if !known {
 		e.order = append(e.order, ev.Plan)
 	}
-	e.plans[ev.Plan] = next
+	e.plans[ev.Plan], e.listed = next, nil
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/plan"
@@ -56,6 +57,11 @@ func (e *Engine) remember(ctx context.Context) error {
 	return nil
 }
 
+// rewrite is how often what is remembered is written although nobody is told and
+// no alarm moved: the numbers of what fires move at every tick, and with thousands
+// of alarms they are megabytes.
+const rewrite = time.Minute
+
 // tell decides who hears of what fires and of plans that moved, and writes it
 // down for the sender together with what was decided.
 func (e *Engine) tell(ctx context.Context) error {
@@ -66,8 +72,12 @@ func (e *Engine) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	router := route.Router{Routes: e.c.Routes, Word: e.c.Words.Group}
-	decision := router.Decide(e.c.Now(), e.Alarms(), plans, e.routing)
+	now, router := e.c.Now(), route.Router{Routes: e.c.Routes, Word: e.c.Words.Group}
+	decision := router.Decide(now, e.Alarms(), plans, e.routing)
+	if len(decision.Deliveries) == 0 && !e.stirred && now.Sub(e.written) < rewrite {
+		e.told.Seq, e.routing = seq, decision.State
+		return nil
+	}
 	next := memory{Seq: seq, Watch: e.watcher.State()}
 	if next.Router, err = decision.State.Bytes(); err != nil {
 		return err
@@ -77,12 +87,13 @@ func (e *Engine) tell(ctx context.Context) error {
 		return pitwall.Errorf(pitwall.Internal, "keeping what was told", "%w", err)
 	}
 	if len(decision.Deliveries) == 0 && bytes.Equal(raw, e.kept) {
+		e.written, e.stirred = now, false
 		return nil
 	}
 	if _, err := e.c.Outbox.PutDeliveries(ctx, raw, decision.Deliveries); err != nil {
 		return err
 	}
-	e.told, e.routing, e.kept = next, decision.State, raw
+	e.told, e.routing, e.kept, e.written, e.stirred = next, decision.State, raw, now, false
 	if len(decision.Deliveries) > 0 && e.c.Told != nil {
 		e.c.Told()
 	}

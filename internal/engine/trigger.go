@@ -13,7 +13,7 @@ import (
 
 // trigger opens a plan for an objective that burns, if it has none.
 func (e *Engine) trigger(ctx context.Context, s pitwall.SLO, burn pitwall.Burn) error {
-	decision := detect.ShouldOpen(detect.OpenInput{Burn: burn, SLO: s, Plans: e.all(), Since: e.since(s), Now: burn.At})
+	decision := detect.ShouldOpen(detect.OpenInput{Burn: burn, SLO: s, Plans: e.shown(), Since: e.since(s), Now: burn.At})
 	if !decision.Open {
 		return nil
 	}

@@ -49,6 +49,7 @@ type Objectives struct {
 // ReplayQuery asks how a policy would have behaved.
 type ReplayQuery struct {
 	SLO    pitwall.SLO
+	Name   string // of the file Text comes from, for errors
 	Text   []byte // objectives as code, instead of those in force; empty: SLO
 	Preset string // empty: the objective's own tiers
 	Target pitwall.Ratio
@@ -297,6 +298,7 @@ func (s *server) replayText(ctx context.Context, in *struct {
 	HistoryQuery
 	Preset  string        `query:"preset" maxLength:"100" doc:"tiers to run instead of the objective's own"`
 	Target  pitwall.Ratio `query:"target" doc:"target to run instead of the objective's own"`
+	Name    string        `query:"name" maxLength:"200" doc:"of the file, for errors"`
 	RawBody []byte        `contentType:"application/yaml" doc:"one objective in any dialect Pitwall reads"`
 }) (*body[report.ReplayView], error) {
 	if s.Objectives.Replay == nil {
@@ -306,5 +308,5 @@ func (s *server) replayText(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, fail(err)
 	}
-	return ok(s.Objectives.Replay(ctx, ReplayQuery{Text: in.RawBody, Preset: in.Preset, Target: in.Target, Period: p}))
+	return ok(s.Objectives.Replay(ctx, ReplayQuery{Name: in.Name, Text: in.RawBody, Preset: in.Preset, Target: in.Target, Period: p}))
 }

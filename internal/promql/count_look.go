@@ -72,6 +72,12 @@ func usable(v float64) bool { return v >= 0 && v < tooLarge }
 // nothing happened, with their good and bad events. What is no whole event yet
 // is left for the next stretch. It is called once.
 func (l *Look) Counts(name pitwall.SLOName) []pitwall.LedgerStep {
+	return l.CountsOf(name, nil)
+}
+
+// CountsOf is Counts of some series alone, by their labels; nil: of all. Which
+// series were born is judged among all of them.
+func (l *Look) CountsOf(name pitwall.SLOName, only func(labels map[string]string) bool) []pitwall.LedgerStep {
 	l.sums = make([]sum, (l.to-l.from)/l.m.step)
 	zero := map[uint64]bool{}
 	for _, b := range l.born {
@@ -85,7 +91,9 @@ func (l *Look) Counts(name pitwall.SLOName) []pitwall.LedgerStep {
 			continue
 		}
 		for j, s := range list {
-			l.read(i, s, l.keys[i][j], zero)
+			if only == nil || only(s.Labels) {
+				l.read(i, s, l.keys[i][j], zero)
+			}
 		}
 	}
 	var out []pitwall.LedgerStep

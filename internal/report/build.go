@@ -66,6 +66,8 @@ func (m maker) whatShort() string {
 		return "availability"
 	case pitwall.SignalSaturation:
 		return "saturation"
+	case pitwall.SignalTraffic:
+		return "traffic"
 	}
 	if m.p.SLO != "" {
 		return string(m.p.SLO)

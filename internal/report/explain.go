@@ -52,7 +52,7 @@ func Spent(a pitwall.Attribution, dimensions []string) SpentView {
 			Spent: Percent(float64(s.Spent)), Excess: number(s.Excess)})
 	}
 	switch {
-	case len(a.Shares) == 0:
+	case len(a.Shares) == 0, a.Shares[0].Counts.Bad == 0:
 		v.Sentence = "No bad event in this period."
 	default:
 		top := a.Shares[0]

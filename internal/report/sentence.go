@@ -36,6 +36,9 @@ func (m maker) sentence() string {
 // moved says what moved and by how much: "p99 went 248 ms → 1.42 s (×5.7)".
 func (m maker) moved() string {
 	r := m.p.Opened.Regression
+	if r.Signal == pitwall.SignalTraffic {
+		return fmt.Sprintf("%s gets no requests of %s", r.Service, orWord(r.Operation, string(m.p.SLO)))
+	}
 	if !r.Before.Known() || !r.After.Known() {
 		return fmt.Sprintf("%s burns its budget %s too fast", m.p.SLO, Times(m.p.Opened.Burn.State.LongRate))
 	}

@@ -16,8 +16,9 @@ type Outbox interface {
 	PutDeliveries(ctx context.Context, state []byte, list []pitwall.Delivery) (added int, err error)
 	// RouterState gives the last state; empty before the first.
 	RouterState(ctx context.Context) ([]byte, error)
-	// DueDeliveries gives what may be sent to a receiver now, oldest first: of each
-	// thread the oldest that waits, so that no message overtakes one before it.
+	// DueDeliveries gives what may be sent to a receiver now, pages first, then the
+	// oldest: of each thread the oldest that waits, so that no message overtakes one
+	// before it.
 	DueDeliveries(ctx context.Context, receiver string, now time.Time, limit int) ([]pitwall.Delivery, error)
 	// MarkDelivery keeps what became of an attempt.
 	MarkDelivery(ctx context.Context, d pitwall.Delivery) error

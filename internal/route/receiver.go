@@ -215,6 +215,18 @@ func (r *Routes) Resolve(dir string) {
 	}
 }
 
+// Files are the files that receivers read: secrets and certificates.
+func (r *Routes) Files() (list []string) {
+	for _, v := range r.Receivers {
+		for _, p := range v.files() {
+			if *p != "" {
+				list = append(list, *p)
+			}
+		}
+	}
+	return list
+}
+
 func (r Receiver) files() (list []*string) {
 	if a := r.Alertmanager; a != nil {
 		list = append(list, &a.PasswordFile, &a.TokenFile, &a.CAFile)

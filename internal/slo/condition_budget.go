@@ -43,8 +43,20 @@ func SpentFactor(t pitwall.BurnTier, window time.Duration) float64 {
 // round6 keeps a factor a decimal that a person can print.
 func round6(f float64) float64 { return math.Round(f*1e6) / 1e6 }
 
+// uncounted is the part of the window that may wait to be counted while what was
+// counted still stands for all of it.
+const uncounted = 0.1
+
+// counted says whether nearly all of the window was counted. While the history of
+// a new objective is, its oldest days alone say nothing of the whole: one bad day
+// of them would be several budgets.
+func (c *condition) counted() bool {
+	return c.waits(c.look.Now) <= max(time.Duration(uncounted*float64(c.past.Duration())), lateness)
+}
+
 // fact decides about something that was spent, for which there is no chance.
 func (c *condition) fact(value float64, holds bool) {
+	c.st.Known = c.st.Known && c.counted()
 	if !c.st.Known {
 		return
 	}

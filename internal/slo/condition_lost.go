@@ -2,6 +2,7 @@ package slo
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -61,10 +62,10 @@ func (c *condition) lost() {
 
 // heard says whether traffic in a window that ends now would have been counted:
 // what a correction leaves out looks like silence, and so does what came while
-// Pitwall was down.
+// Pitwall was down, and what nobody asked the store about yet.
 func (c *condition) heard(d time.Duration) bool {
 	from := c.edge.Add(-d)
-	return c.corrected(pitwall.Period{From: from, To: c.edge}) == 0 && !from.Before(c.look.Since)
+	return c.waits(c.look.Now) < lateness && c.corrected(pitwall.Period{From: from, To: c.edge}) == 0 && !from.Before(c.look.Since)
 }
 
 func (c *condition) dayLength() time.Duration {
@@ -77,10 +78,11 @@ func (c *condition) dayLength() time.Duration {
 // expected is the median of what came at the same time of up to seven earlier
 // days, and not more than came a week ago, so that a quiet weekend is not lost.
 // With fewer than three such days known it is the median of what came at
-// the same minutes of the last six hours; with fewer than three of them, nothing
-// is known.
+// the same minutes of the last six hours, and not more than came at this time of
+// any day that is known, so that traffic that ends every evening is lost on the
+// first at most; with fewer than three of them, nothing is known.
 func (c *condition) expected(d time.Duration) (events float64, ok bool) {
-	day := c.dayLength()
+	day, most := c.dayLength(), math.Inf(1)
 	for _, every := range []time.Duration{day, day / 24} {
 		counts := 7
 		if every < day {
@@ -98,9 +100,12 @@ func (c *condition) expected(d time.Duration) (events float64, ok bool) {
 			}
 		}
 		if len(list) < leastComparable {
+			if len(list) > 0 {
+				most = slices.Max(list)
+			}
 			continue
 		}
-		events = stats.Median(list)
+		events = min(stats.Median(list), most)
 		if every == day && len(list) == counts {
 			events = min(events, list[counts-1])
 		}

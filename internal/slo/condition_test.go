@@ -325,6 +325,8 @@ func TestTrafficLost(t *testing.T) {
 	saturday := friday.Add(day)
 	f("a weekend seen before", history(t, s, saturday, 10*day, until(office, saturday)), saturday, false, false, "0 are usual")
 	f("by the last hours", history(t, s, friday, 8*time.Hour, until(busy, friday.Add(-5*time.Minute))), friday, false, true, "250 are usual")
+	tuesday := time.Date(2026, 4, 7, 18, 6, 0, 0, time.UTC)
+	f("the second evening of a new ledger", history(t, s, tuesday, 34*time.Hour, until(office, tuesday)), tuesday, false, false, "")
 	f("too young", history(t, s, friday, 2*time.Hour, until(busy, friday.Add(-5*time.Minute))), friday, false, false, "too little is known")
 	f("nothing ever", history(t, s, friday, 10*day, func(time.Time) pitwall.Counts { return pitwall.Counts{} }), friday, false, false, "")
 	maintained := history(t, s, friday, 10*day, until(busy, friday))

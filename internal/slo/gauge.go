@@ -152,6 +152,18 @@ func (g *gauge) seen(now time.Time) time.Duration {
 	return least
 }
 
+// waits is how much of the time before now is still to be counted by queries; of
+// a composite the most of any member.
+func (g *gauge) waits(now time.Time) (most time.Duration) {
+	if k := g.l.books[g.s.Name]; k != nil && k.through > 0 {
+		most = now.Sub(time.Unix(g.l.unix(k.through), 0))
+	}
+	for i := range g.members {
+		most = max(most, g.members[i].waits(now))
+	}
+	return most
+}
+
 // coverage is the share of a period's steps in which anything was counted, of
 // those that corrections leave in; of a composite that of the member least seen.
 func (g *gauge) coverage(p pitwall.Period, r measure) pitwall.Ratio {

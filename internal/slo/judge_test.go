@@ -467,3 +467,37 @@ func BenchmarkEvaluateTiers(b *testing.B) {
 		})
 	}
 }
+
+// TestWhileHistoryIsCounted: a bad first day of a month is not ten budgets only
+// because the other days are still on their way from the store.
+func TestWhileHistoryIsCounted(t *testing.T) {
+	s := month(0.999)
+	tiers, err := Preset("", s.Window)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Tiers = tiers
+	now, at := t0.Add(30*day), t0
+	l := NewLedger([]pitwall.SLO{s}, time.Minute)
+	for round := range 120 {
+		var steps []pitwall.LedgerStep
+		for end := at.Add(6 * time.Hour); at.Before(end); at = at.Add(time.Minute) {
+			c := pitwall.Counts{Good: 100}
+			if round < 4 {
+				c = pitwall.Counts{Good: 99, Bad: 1}
+			}
+			steps = append(steps, pitwall.LedgerStep{SLO: s.Name, Start: at.Unix(), Counts: c})
+		}
+		if err := l.Count(s.Name, steps, at); err != nil {
+			t.Fatal(err)
+		}
+		for _, st := range l.Budget(s, now).Tiers {
+			if st.Firing {
+				t.Fatalf("after %d quarters of a day %s fires: %s", round+1, st.Tier.Name, st.Expr)
+			}
+		}
+	}
+	if b := l.Budget(s, now); b.Spent < 0.3 || b.Spent > 0.4 {
+		t.Errorf("%v spent, want a third", b.Spent)
+	}
+}

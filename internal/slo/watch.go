@@ -134,7 +134,9 @@ func (w *Watcher) step(now time.Time, m *Memory, a pitwall.Alarm, moves *[]Trans
 	st := a.State
 	switch frozen := !st.Known && st.Long.Total() > 0; {
 	case st.Firing:
-		m.On++
+		if !m.Fires {
+			m.On++
+		}
 		m.Off, m.Ended = 0, time.Time{}
 		a.Since = m.Since
 		a.ID = id(m)

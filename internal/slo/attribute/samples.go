@@ -35,9 +35,8 @@ func (q Samples) Earlier(far time.Duration) []string {
 	return promql.NewMeter(q.Plan, q.Step, q.Lookback).Look(q.Period, q.Answers).Earlier(far)
 }
 
-// FromSamples tells the events of a metric objective apart by a label. What a
-// value counts is the whole without what is counted when its series are left
-// out: so a series that was born is judged among all the others.
+// FromSamples tells the events of a metric objective apart by a label. Which
+// series were born in the period is judged among all of them.
 func FromSamples(q Samples, s Scope, label string) (pitwall.Attribution, error) {
 	if label == "" {
 		return pitwall.Attribution{}, noDimension()
@@ -51,10 +50,9 @@ func FromSamples(q Samples, s Scope, label string) (pitwall.Attribution, error) 
 		return pitwall.Attribution{}, &pitwall.Error{Op: "attributing budget", Kind: pitwall.Invalid, ID: string(s.SLO.Name),
 			Err: fmt.Errorf("none of its series carries the label %q", label), Hint: "by=deploy works for every objective"}
 	}
-	all := q.count(nil, label)
 	by := map[string]pitwall.Counts{}
 	for _, v := range values {
-		by[named(v)] = minus(all, q.count(&v, label))
+		by[named(v)] = q.count(func(labels map[string]string) bool { return labels[label] == v })
 	}
 	return s.attribution(label, exact(by)), nil
 }
@@ -101,28 +99,12 @@ func valuesOf(answers [][]pitwall.Series, label string) (values []string, carrie
 	return values[:min(len(values), mostValues)], carried
 }
 
-// count counts everything, or everything without one value of a label.
-func (q Samples) count(without *string, label string) (sum pitwall.Counts) {
-	answers := q.Answers
-	if without != nil {
-		answers = make([][]pitwall.Series, len(q.Answers))
-		for i, list := range q.Answers {
-			for _, series := range list {
-				if series.Labels[label] != *without {
-					answers[i] = append(answers[i], series)
-				}
-			}
-		}
-	}
-	look := promql.NewMeter(q.Plan, q.Step, q.Lookback).Look(q.Period, answers)
+// count counts some of the series.
+func (q Samples) count(only func(labels map[string]string) bool) (sum pitwall.Counts) {
+	look := promql.NewMeter(q.Plan, q.Step, q.Lookback).Look(q.Period, q.Answers)
 	look.Recall(q.Past)
-	for _, step := range look.Counts("") {
+	for _, step := range look.CountsOf("", only) {
 		sum = sum.Add(step.Counts)
 	}
 	return sum
-}
-
-// minus never goes below zero: what one value owes to another is not told.
-func minus(a, b pitwall.Counts) pitwall.Counts {
-	return pitwall.Counts{Good: a.Good - min(a.Good, b.Good), Bad: a.Bad - min(a.Bad, b.Bad)}
 }

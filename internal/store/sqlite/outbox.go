@@ -79,13 +79,14 @@ func (d *DB) RouterState(ctx context.Context) ([]byte, error) {
 
 const deliveryColumns = "SELECT receiver, at, next, done, failed, attempts, trouble, message FROM deliveries"
 
-// DueDeliveries gives what may be sent to a receiver now, oldest first: of each
-// thread the oldest that waits, so that no message overtakes one before it.
+// DueDeliveries gives what may be sent to a receiver now, pages first, then the
+// oldest: of each thread the oldest that waits, so that no message overtakes one
+// before it, and nobody who is to be woken waits behind a thousand notes.
 func (d *DB) DueDeliveries(ctx context.Context, receiver string, now time.Time, limit int) ([]pitwall.Delivery, error) {
 	list, err := query(ctx, d.read, scanDelivery, deliveryColumns+` WHERE done = 0 AND receiver = ? AND next <= ?
 		AND NOT EXISTS (SELECT 1 FROM deliveries AS before WHERE before.done = 0 AND before.receiver = deliveries.receiver
 			AND before.thread = deliveries.thread AND before.seq < deliveries.seq)
-		ORDER BY seq LIMIT ?`, receiver, nanos(now), limit)
+		ORDER BY json_extract(message, '$.action') <> ?, seq LIMIT ?`, receiver, nanos(now), string(pitwall.ActionPage), limit)
 	return list, wrap("reading due deliveries", err)
 }
 

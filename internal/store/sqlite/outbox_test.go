@@ -63,3 +63,26 @@ func BenchmarkDueDeliveries(b *testing.B) {
 		}
 	}
 }
+
+// TestPagesDoNotWaitBehindNotes: a page leaves before what was written down
+// earlier and wakes nobody, and never before what its own thread said earlier.
+func TestPagesDoNotWaitBehindNotes(t *testing.T) {
+	db := open(t, t.TempDir())
+	now := time.Unix(1e9, 0).UTC()
+	var list []pitwall.Delivery
+	put := func(id, thread string, a pitwall.Action) {
+		list = append(list, pitwall.Delivery{Receiver: "chat", At: now, Next: now, Message: pitwall.Message{ID: id, Thread: thread, Action: a}})
+	}
+	for i := range 60 {
+		put(fmt.Sprint("note", i), fmt.Sprint("PIP-", i), pitwall.ActionInform)
+	}
+	put("later", "PIP-0", pitwall.ActionPage)
+	put("page", "alarms-a", pitwall.ActionPage)
+	if _, err := db.PutDeliveries(t.Context(), nil, list); err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.DueDeliveries(t.Context(), "chat", now, 2)
+	if err != nil || len(got) != 2 || got[0].Message.ID != "page" || got[1].Message.ID != "note0" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
