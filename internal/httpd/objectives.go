@@ -123,13 +123,14 @@ func (s *server) sloRows(ctx context.Context) ([]report.SLORow, []pitwall.ErrorB
 		return nil, nil, err
 	}
 	plans, err := s.Engine.Plans(ctx)
-	rows := report.SLOs(s.Engine.SLOs(), budgets, plans)
+	list := report.SLOs
+	if len(budgets) > slim { // each row's own page has the rest
+		list = report.BriefSLOs
+	}
+	rows := list(s.Engine.SLOs(), budgets, plans)
 	for i := range rows {
 		if s.Objectives.Problem != nil {
 			rows[i].Problem = s.Objectives.Problem(rows[i].Name)
-		}
-		if len(rows) > slim { // each row's own page has them
-			rows[i].Tiers, rows[i].Maths = []report.TierRow{}, nil
 		}
 	}
 	return rows, budgets, err

@@ -63,6 +63,16 @@ type TierRow struct {
 // SLOs makes the rows of the objectives page, the least budget first; no data
 // comes before everything, for it looks like health and is not.
 func SLOs(slos []pitwall.SLO, budgets []pitwall.ErrorBudget, plans []pitwall.Plan) []SLORow {
+	return sloRows(slos, budgets, plans, sloRow)
+}
+
+// BriefSLOs is SLOs without tiers and maths, which make most of the work and of
+// the text: for lists of thousands.
+func BriefSLOs(slos []pitwall.SLO, budgets []pitwall.ErrorBudget, plans []pitwall.Plan) []SLORow {
+	return sloRows(slos, budgets, plans, briefRow)
+}
+
+func sloRows(slos []pitwall.SLO, budgets []pitwall.ErrorBudget, plans []pitwall.Plan, row func(pitwall.SLO, pitwall.ErrorBudget) SLORow) []SLORow {
 	known := make(map[pitwall.SLOName]pitwall.ErrorBudget, len(budgets))
 	for _, b := range budgets {
 		known[b.SLO] = b
@@ -79,7 +89,7 @@ func SLOs(slos []pitwall.SLO, budgets []pitwall.ErrorBudget, plans []pitwall.Pla
 		if !has {
 			b = pitwall.ErrorBudget{SLO: s.Name, Target: s.Target}
 		}
-		r := sloRow(s, b)
+		r := row(s, b)
 		r.Plan = open[s.Name]
 		rows = append(rows, r)
 	}
@@ -101,21 +111,29 @@ func SLOs(slos []pitwall.SLO, budgets []pitwall.ErrorBudget, plans []pitwall.Pla
 	return rows
 }
 
+// sloRow is a row with its tiers and all maths.
 func sloRow(s pitwall.SLO, b pitwall.ErrorBudget) SLORow {
-	r := SLORow{Name: s.Name, Title: orWord(s.DisplayName, string(s.Name)), Service: s.Service, Owner: s.Owner, Objective: Objective(s), Counted: CountedFrom(s), Window: WindowText(s),
-		Target: Percent(float64(s.Target)), Measured: noData, Good: Count(int64(b.Counts.Good)), Bad: Count(int64(b.Counts.Bad)), PartOf: string(s.PartOf),
-		LeftText: LeftText(b), Burn: noData, EndsIn: "–", Tone: budgetTone(b), State: noData, Source: s.Source, Tiers: []TierRow{}, Maths: BudgetMaths(b)}
-	firing := ""
+	r := briefRow(s, b)
+	r.Maths = BudgetMaths(b)
 	for _, t := range b.Tiers {
-		row := tierRow(t, b.At)
-		if t.Firing && firing == "" {
-			firing = t.Tier.Name
-		}
-		r.Tiers = append(r.Tiers, row)
+		r.Tiers = append(r.Tiers, tierRow(t, b.At))
 	}
 	r.BurnMaths = beside(b, "burn_rate", "Burn rate of "+string(s.Name))
 	r.EndsMaths = beside(b, "ends_in", "When the budget of "+string(s.Name)+" ends")
 	r.ProjectedMaths = beside(b, "projected", "What "+string(s.Name)+" will have spent")
+	return r
+}
+
+func briefRow(s pitwall.SLO, b pitwall.ErrorBudget) SLORow {
+	r := SLORow{Name: s.Name, Title: orWord(s.DisplayName, string(s.Name)), Service: s.Service, Owner: s.Owner, Objective: Objective(s), Counted: CountedFrom(s), Window: WindowText(s),
+		Target: Percent(float64(s.Target)), Measured: noData, Good: Count(int64(b.Counts.Good)), Bad: Count(int64(b.Counts.Bad)), PartOf: string(s.PartOf),
+		LeftText: LeftText(b), Burn: noData, EndsIn: "–", Tone: budgetTone(b), State: noData, Source: s.Source, Tiers: []TierRow{}}
+	firing := ""
+	for _, t := range b.Tiers {
+		if t.Firing && firing == "" {
+			firing = t.Tier.Name
+		}
+	}
 	if !b.Known {
 		return r
 	}
