@@ -94,7 +94,7 @@ func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logge
 	if err := h.countQueries(conf, &c, log); err != nil {
 		return err
 	}
-	c.Health = append(h.health, h.spans, h.metrics, h.logs, h.profiles, h.db)
+	c.Health = append(h.health, ledgerHealth{c.Ledger}, h.spans, h.metrics, h.logs, h.profiles, h.db)
 	if h.engine, err = engine.New(ctx, c); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logge
 	if err := h.engine.Define(ctx); err != nil {
 		return fmt.Errorf("recording the objectives: %w", err)
 	}
-	about := answering{h: h, conf: conf, slos: c.SLOs, ledger: c.Ledger, metrics: c.Metrics, routes: c.Routes}
+	about := answering{h: h, conf: conf, slos: c.SLOs, ledger: c.Ledger, metrics: c.Metrics, routes: c.Routes, dear: make(chan struct{}, dearAtOnce)}
 	about.samples, _ = c.Metrics.(pitwall.SampleReader)
 	h.page, err = httpd.New(httpd.Config{Engine: h.engine, Now: time.Now, PublicURL: c.Settings.PublicURL, Log: log, Stop: ctx.Done(),
 		Mounts: h.mounts, Signals: h.signals(conf), Objectives: about.objectives()})
