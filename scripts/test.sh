@@ -36,4 +36,6 @@ if grep -q 'no tests to run' "$out"; then
   exit 1
 fi
 
+go test -tags e2e -count=1 -v -run 'TestARealAlertmanager' ./internal/notify/alertmanager
+
 printf '\nall green in %d s\n' $((SECONDS - began))

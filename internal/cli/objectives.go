@@ -33,6 +33,22 @@ type answering struct {
 	samples pitwall.SampleReader // nil: there is no metrics store
 	metrics pitwall.MetricReader
 	routes  *route.Routes
+	dear    chan struct{} // holds one for each question that counts history anew
+}
+
+// dearAtOnce is how many questions that count history anew are answered at once;
+// the others wait, so that a page that is opened a hundred times does not hold up
+// the ticks.
+const dearAtOnce = 2
+
+// turn waits until a dear question may be answered; give it back.
+func (a *answering) turn(ctx context.Context) (back func(), err error) {
+	select {
+	case a.dear <- struct{}{}:
+		return func() { <-a.dear }, nil
+	case <-ctx.Done():
+		return nil, &pitwall.Error{Op: "counting history", Kind: pitwall.Unavailable, Err: fmt.Errorf("%d questions like this are being answered: %w", dearAtOnce, ctx.Err()), Hint: "ask again"}
+	}
 }
 
 func (a *answering) objectives() httpd.Objectives {
@@ -162,7 +178,12 @@ func altered(s pitwall.SLO, preset string, target pitwall.Ratio, scale float64) 
 }
 
 func (a *answering) replay(ctx context.Context, q httpd.ReplayQuery) (report.ReplayView, error) {
-	s, err := q.SLO, error(nil)
+	back, err := a.turn(ctx)
+	if err != nil {
+		return report.ReplayView{}, err
+	}
+	defer back()
+	s := q.SLO
 	var in replay.Input
 	note := ""
 	if len(q.Text) > 0 {
@@ -173,6 +194,7 @@ func (a *answering) replay(ctx context.Context, q httpd.ReplayQuery) (report.Rep
 	if err != nil {
 		return report.ReplayView{}, err
 	}
+	in.Stop = ctx.Done()
 	result, err := replay.Replay(in)
 	if err != nil {
 		return report.ReplayView{}, err
@@ -194,13 +216,19 @@ func targetsTried(own pitwall.Ratio) (list []pitwall.Ratio) {
 	return list
 }
 
-func (a *answering) whatIf(_ context.Context, s pitwall.SLO, p pitwall.Period) (report.WhatIfView, error) {
+func (a *answering) whatIf(ctx context.Context, s pitwall.SLO, p pitwall.Period) (report.WhatIfView, error) {
+	back, err := a.turn(ctx)
+	if err != nil {
+		return report.WhatIfView{}, err
+	}
+	defer back()
 	in, err := a.input(s, p)
 	if err != nil {
 		return report.WhatIfView{}, err
 	}
 	tiers := in.SLO.Tiers // a what-if counts pages, and is dear enough
 	in.SLO.Tiers = slices.DeleteFunc(slices.Clone(tiers), func(t pitwall.BurnTier) bool { return t.Action != pitwall.ActionPage })
+	in.Stop = ctx.Done()
 	result, err := replay.WhatIf(in, targetsTried(s.Target))
 	if err != nil {
 		return report.WhatIfView{}, err
@@ -209,6 +237,11 @@ func (a *answering) whatIf(_ context.Context, s pitwall.SLO, p pitwall.Period) (
 }
 
 func (a *answering) month(ctx context.Context, p pitwall.Period, format string) (string, []byte, error) {
+	back, err := a.turn(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	defer back()
 	p = a.past(p)
 	in := month.Input{Period: p, Previous: pitwall.Period{From: p.From.Add(-p.Duration()), To: p.From}, Now: time.Now(), Step: a.ledger.Step(),
 		Objectives: a.slos, Corrections: a.h.engine.Corrections(), Alarms: a.h.engine.Alarms()}

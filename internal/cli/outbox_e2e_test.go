@@ -3,7 +3,12 @@
 package cli
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -13,6 +18,62 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// envelope is a message of the signed webhook, what we look at of it.
+type envelope struct {
+	ID, Type, Thread, Service, Owner, Plan, From, To, Title string
+	Alarms                                                  []struct{ ID, SLO string }
+}
+
+// hookSecret signs what is sent to the webhooks of tests.
+const hookSecret = "a-secret-of-the-tests"
+
+// signedHook takes what is signed and addressed as it should be.
+func signedHook(t *testing.T, got *inbox[envelope]) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		mac := hmac.New(sha256.New, []byte(hookSecret))
+		mac.Write(body)
+		var e envelope
+		if err == nil {
+			err = json.Unmarshal(body, &e)
+		}
+		switch want := "sha256=" + hex.EncodeToString(mac.Sum(nil)); {
+		case err != nil:
+			t.Errorf("%v: %s", err, body)
+		case !hmac.Equal([]byte(want), []byte(r.Header.Get("X-Pitwall-Signature"))):
+			t.Errorf("the signature of %s is wrong", e.ID)
+		case e.ID == "" || r.Header.Get("X-Pitwall-Id") != e.ID:
+			t.Errorf("a message %q has the header %q", e.ID, r.Header.Get("X-Pitwall-Id"))
+		default:
+			got.add(e)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+	})
+}
+
+// once fails for every message that came more than once.
+func once(t *testing.T, list []envelope) {
+	t.Helper()
+	times := map[string]int{}
+	for _, e := range list {
+		if times[e.ID]++; times[e.ID] == 2 {
+			t.Errorf("came twice: %+v", e)
+		}
+	}
+}
+
+// ofService are the kinds of messages about alarms of a service, in their order.
+func ofService(list []envelope, service string) (types []string, threads map[string]bool) {
+	threads = map[string]bool{}
+	for _, e := range list {
+		if e.Service == service && strings.HasPrefix(e.Type, "alarm.") {
+			types, threads[e.Thread] = append(types, e.Type), true
+		}
+	}
+	return types, threads
+}
 
 // TestKilledInABurst: many services fail at once and recover while their
 // receiver is down, and Pitwall is killed in the middle of both. When the

@@ -31,6 +31,7 @@ type rulesOptions struct {
 	windows                      []string
 	labels                       map[string]string
 	noAlerts, noRecords, generic bool
+	interval                     time.Duration
 }
 
 func sloRules(g *global) *cobra.Command {
@@ -65,6 +66,7 @@ Without FILE, the objectives of the running server.`,
 	f.StringVar(&o.period, "period", "30d", "window of objectives that name none (sloth)")
 	f.StringSliceVar(&o.windows, "windows", nil, "files of alert windows (sloth)")
 	f.StringToStringVar(&o.labels, "label", nil, "a label on every series, name=value")
+	f.DurationVar(&o.interval, "interval", 30*time.Second, "how often rules of windows up to an hour are evaluated; longer ones a quarter as often (pitwall)")
 	f.BoolVar(&o.noAlerts, "no-alerts", false, "recording rules only (sloth)")
 	f.BoolVar(&o.noRecords, "no-records", false, "alerting rules only (sloth)")
 	f.BoolVar(&o.generic, "generic", false, "also the rules that are named alike for every objective (pyrra)")
@@ -91,7 +93,7 @@ func (o rulesOptions) generate(g *global, names []string) ([]promql.Rules, error
 				warn(g, []string{"left out, for rules cannot count them: " + strings.Join(others, ", ")})
 			}
 			var rules promql.Rules
-			rules, err = promrules.Generate(can, promrules.Options{Labels: o.labels})
+			rules, err = promrules.Generate(can, promrules.Options{Labels: o.labels, Interval: o.interval})
 			files = []promql.Rules{rules}
 		}
 	default:

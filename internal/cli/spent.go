@@ -17,6 +17,11 @@ const mostSpans = 300_000
 
 // spent says which values of a dimension spent an objective's budget.
 func (a *answering) spent(ctx context.Context, s pitwall.SLO, by string, p pitwall.Period) (report.SpentView, error) {
+	back, err := a.turn(ctx)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	defer back()
 	p = a.past(p)
 	b, err := a.h.engine.Budget(ctx, s.Name)
 	if err != nil {

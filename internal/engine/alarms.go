@@ -31,7 +31,9 @@ func (e *Engine) look(ctx context.Context) error {
 		b := e.c.Ledger.Judge(s, slo.Look{Now: now, Blind: blind(s), Since: e.started})
 		budgets = append(budgets, b)
 		moves = append(moves, e.watcher.Observe(now, s, b)...)
-		if burn, burns := e.watcher.Burning(s, now); burns {
+		// Opening a plan reads spans. When many objectives burn at once the plans of
+		// the later ones wait for the next tick: people are to hear of all by then.
+		if burn, burns := e.watcher.Burning(s, now); burns && e.c.Now().Sub(now) < e.c.Settings.Tick {
 			if err := e.trigger(ctx, s, burn); err != nil {
 				failed = append(failed, err)
 			}

@@ -130,3 +130,34 @@ func TestWhatMakesSilenceTelemetry(t *testing.T) {
 	f("the store is down", false, metrics("store/metrics", false, true), metrics("scrape shop a:1", true, true))
 	f("the spans' store is down", true, pitwall.SourceHealth{Name: "store/spans", Signal: pitwall.SignalTraces}, metrics("otlp/metrics", true, true))
 }
+
+// slowSpans takes a while to find that there are none.
+type slowSpans struct{ read func() }
+
+func (s slowSpans) Spans(context.Context, pitwall.SpanQuery) (*pitwall.SpanBatch, error) {
+	s.read()
+	return &pitwall.SpanBatch{}, nil
+}
+
+// TestPeopleHearBeforePlansAreOpen: when many objectives burn at once, opening
+// plans does not hold up what people are told.
+func TestPeopleHearBeforePlansAreOpen(t *testing.T) {
+	a := &alarmed{now: begin}
+	var slos []pitwall.SLO
+	for _, name := range []string{"a", "b", "c"} {
+		slos = append(slos, pitwall.SLO{Name: pitwall.SLOName(name), Service: pitwall.ServiceName(name), Target: 0.999, Window: 30 * 24 * time.Hour,
+			SLI:   pitwall.SLI{Kind: pitwall.SLIEvents, Query: &pitwall.SLIQuery{}},
+			Tiers: []pitwall.BurnTier{{Name: "page", Factor: 14.4, Long: time.Hour, Short: 5 * time.Minute, Action: pitwall.ActionPage, OpensPlan: true}}})
+	}
+	l := slo.NewLedger(slos, time.Minute)
+	for _, s := range slos {
+		counted(t, l, s.Name, begin.Add(-2*time.Hour), begin, pitwall.Counts{Good: 50, Bad: 50})
+	}
+	a.start(t, l, slos...)
+	a.c.Spans = slowSpans{func() { a.now = a.now.Add(a.c.Settings.Tick) }}
+	for plans := 1; plans <= 3; plans++ {
+		if alarms, open := a.look(t), a.all(); len(alarms) != 3 || len(open) != plans {
+			t.Fatalf("%d alarms and %d plans at the %d. look", len(alarms), len(open), plans)
+		}
+	}
+}

@@ -168,6 +168,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if err := e.remember(ctx); err != nil {
 		return nil, err
 	}
+	e.raise(ctx, c.Now(), nil) // what fired does until it is looked at: receivers of the present state must not miss a round
 	return e, nil
 }
 

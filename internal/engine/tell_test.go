@@ -83,3 +83,25 @@ func (w *world) heard(p pitwall.Plan) {
 		w.t.Errorf("nobody heard that %s burned", p.SLO)
 	}
 }
+
+// TestAlarmsOutliveAProcess: the next process says at once what fired in the last
+// one, before it has looked at anything, as a receiver of the present state knows it.
+func TestAlarmsOutliveAProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.step("canary-10")
+	firing := func() (list []string) {
+		for _, a := range w.life.engine.Alarms() {
+			if a.Firing() {
+				list = append(list, fmt.Sprintf("%s of %s, plan %s, %s, since %s", a.ID, a.Owner, a.Plan, a.Link, a.Since))
+			}
+		}
+		return list
+	}
+	before := firing()
+	w.start()
+	if diff := cmp.Diff(before, firing()); diff != "" || len(before) == 0 {
+		t.Errorf("%d alarms fired (-before +after):\n%s", len(before), diff)
+	}
+}

@@ -77,7 +77,7 @@ func New(c Config) (*Client, error) {
 		c.Now = time.Now
 	}
 	cl := &Client{c: c, ended: map[string]pitwall.Alarm{}, fires: map[string]pitwall.Alarm{},
-		health: pitwall.SourceHealth{Name: "notify/" + c.Name, Message: "nothing sent yet", Blind: "nobody hears of alarms through " + c.Name}}
+		health: pitwall.SourceHealth{Name: "notify/" + c.Name, Up: true, Message: "nothing sent yet", Blind: "nobody hears of alarms through " + c.Name}}
 	for _, u := range c.URLs {
 		if err := post.Address(u); err != nil {
 			return nil, wrong(err)

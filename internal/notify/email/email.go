@@ -114,11 +114,7 @@ func (c *Client) Notify(ctx context.Context, m pitwall.Message) error {
 			return err
 		}
 	}
-	text, err := c.compose(m, to)
-	if err != nil {
-		return c.fail(pitwall.Internal, err, "")
-	}
-	if err := c.send(ctx, password, to, text); err != nil {
+	if err := c.send(ctx, password, to, m); err != nil {
 		return c.fail(kindOf(err), err, password)
 	}
 	return nil
@@ -157,7 +153,7 @@ func kindOf(err error) pitwall.Kind {
 var errInsecure = errors.New("the server offers no STARTTLS, and nothing is sent in the clear")
 
 // send speaks SMTP, all of it before the deadline of ctx.
-func (c *Client) send(ctx context.Context, password string, to []*mail.Address, text []byte) error {
+func (c *Client) send(ctx context.Context, password string, to []*mail.Address, m pitwall.Message) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.c.Server)
 	if err != nil {
 		return fmt.Errorf("reaching the mail server: %w", err)
@@ -180,10 +176,13 @@ func (c *Client) send(ctx context.Context, password string, to []*mail.Address, 
 	if err := s.Mail(c.from.Address); err != nil {
 		return fmt.Errorf("naming the sender: %w", err)
 	}
-	for _, a := range to {
-		if err := s.Rcpt(a.Address); err != nil {
-			return fmt.Errorf("naming %s: %w", a.Address, err)
-		}
+	to, refused, err := address(s, to)
+	if err != nil {
+		return err
+	}
+	text, err := c.compose(m, to, refused)
+	if err != nil {
+		return err
 	}
 	w, err := s.Data()
 	if err != nil {
@@ -197,6 +196,28 @@ func (c *Client) send(ctx context.Context, password string, to []*mail.Address, 
 	}
 	_ = s.Quit() // it was taken; a rude goodbye changes nothing
 	return nil
+}
+
+// address names the readers. Those that the server does not know are left out as
+// long as one is known, and the mail says so: somebody who left must not keep a
+// page from those who stayed.
+func address(s *smtp.Client, to []*mail.Address) (taken []*mail.Address, refused []string, err error) {
+	for _, a := range to {
+		trouble := s.Rcpt(a.Address)
+		switch {
+		case trouble == nil:
+			taken = append(taken, a)
+		case kindOf(trouble) == pitwall.Invalid:
+			refused = append(refused, fmt.Sprintf("%s: %s", a.Address, post.Words([]byte(trouble.Error()))))
+			err = fmt.Errorf("naming %s: %w", a.Address, trouble)
+		default:
+			return nil, nil, fmt.Errorf("naming %s: %w", a.Address, trouble)
+		}
+	}
+	if len(taken) == 0 {
+		return nil, nil, err
+	}
+	return taken, refused, nil
 }
 
 // enter secures the connection and signs in.
@@ -223,7 +244,7 @@ func (c *Client) enter(s *smtp.Client, password string) error {
 
 // compose writes the mail. Whatever comes from outside loses its line breaks
 // before it becomes a header.
-func (c *Client) compose(m pitwall.Message, to []*mail.Address) ([]byte, error) {
+func (c *Client) compose(m pitwall.Message, to []*mail.Address, refused []string) ([]byte, error) {
 	var names []string
 	for _, a := range to {
 		names = append(names, a.String())
@@ -249,7 +270,11 @@ func (c *Client) compose(m pitwall.Message, to []*mail.Address) ([]byte, error) 
 	head("Content-Transfer-Encoding", "quoted-printable")
 	b.WriteString("\r\n")
 	w := quotedprintable.NewWriter(&b)
-	text := post.Cut(strings.ToValidUTF8(strings.Join(post.Lines(m), "\r\n"), "?"), longestText)
+	lines := post.Lines(m)
+	if len(refused) > 0 {
+		lines = append(lines, "", "The mail server refused to pass this on to "+strings.Join(refused, "; "))
+	}
+	text := post.Cut(strings.ToValidUTF8(strings.Join(lines, "\r\n"), "?"), longestText)
 	if _, err := io.WriteString(w, text+"\r\n"); err != nil {
 		return nil, err
 	}

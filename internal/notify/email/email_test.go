@@ -94,6 +94,10 @@ func (f *fake) serve(conn net.Conn) {
 		f.mu.Lock()
 		f.commands = append(f.commands, line)
 		f.mu.Unlock()
+		if said, ok := f.says[line]; ok {
+			say("%s", said)
+			continue
+		}
 		if said, ok := f.says[word]; ok {
 			say("%s", said)
 			continue
@@ -322,5 +326,36 @@ func TestConfig(t *testing.T) {
 	}
 	if err := c.Notify(t.Context(), pitwall.Message{}); pitwall.KindOf(err) != pitwall.Invalid {
 		t.Errorf("nobody to write to: %v", err)
+	}
+}
+
+// TestSomebodyWhoLeftKeepsNothingFromOthers: one address that the server does not
+// know does not lose a page for everybody else, and the mail says so.
+func TestSomebodyWhoLeftKeepsNothingFromOthers(t *testing.T) {
+	server, ca := newFake(t, Plain, map[string]string{"RCPT TO:<ada@example.org>": "550 no such user"})
+	if err := client(t, server, ca).Notify(t.Context(), firing()); err != nil {
+		t.Fatal(err)
+	}
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	if len(server.mails) != 1 {
+		t.Fatalf("%d mails", len(server.mails))
+	}
+	m, err := mail.ReadMessage(strings.NewReader(server.mails[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := m.Header.AddressList("To")
+	if err != nil || len(to) != 1 || to[0].Address != "shop@example.org" {
+		t.Errorf("to %v, %v", to, err)
+	}
+	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	if err != nil || !strings.Contains(string(body), "refused to pass this on to ada@example.org: 550") {
+		t.Errorf("%s, %v", body, err)
+	}
+	// One that is only busy is tried again, and nobody is told twice meanwhile.
+	server, ca = newFake(t, Plain, map[string]string{"RCPT TO:<ada@example.org>": "451 later"})
+	if err := client(t, server, ca).Notify(t.Context(), firing()); pitwall.KindOf(err) != pitwall.Unavailable || len(server.mails) != 0 {
+		t.Errorf("%v, %d mails", err, len(server.mails))
 	}
 }

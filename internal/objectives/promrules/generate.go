@@ -209,7 +209,7 @@ func (m making) alert(t pitwall.BurnTier) promql.Rule {
 	if m.ratio == "" {
 		parts = append(parts, m.guard(t, limit)...)
 	}
-	labels := m.labels.With("tier", t.Name).With("action", string(t.Action)).With("severity", severity(t.Action))
+	labels := literal(m.labels).With("tier", escape(t.Name)).With("action", string(t.Action)).With("severity", severity(t.Action))
 	if t.Halt != pitwall.HaltNone {
 		labels = labels.With("halt", string(t.Halt))
 	}
@@ -270,6 +270,16 @@ func (m making) annotations(t pitwall.BurnTier, limit float64) promql.Labels {
 		a["dashboard"] = escape(strings.TrimSuffix(m.o.Dashboard, "/") + "/slos/" + url.PathEscape(string(m.s.Name)))
 	}
 	return promql.LabelsOf(a)
+}
+
+// literal keeps labels what they are: those of an alert, unlike those of a record,
+// are templates.
+func literal(labels promql.Labels) promql.Labels {
+	out := slices.Clone(labels)
+	for i := range out {
+		out[i].Value = escape(out[i].Value)
+	}
+	return out
 }
 
 // escape keeps Prometheus' templates from reading braces that a person wrote.

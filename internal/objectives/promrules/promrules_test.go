@@ -273,3 +273,30 @@ func BenchmarkGenerate1000(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/SLO")
 	})
 }
+
+// TestLabelsAreNoTemplates: what a person wrote into a label, a tier or an owner
+// is not run by Prometheus, where it would read every series or move the alert.
+func TestLabelsAreNoTemplates(t *testing.T) {
+	s := all()[0]
+	s.Owner, s.Labels = `{{ query "up" }}`, map[string]string{"team": "{{ $value }}\n  evil: 1"}
+	s.Tiers = tiers()[:1]
+	s.Tiers[0].Name = "{{ fast"
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "rules.yaml"), []pitwall.SLO{s}, Options{Interval: time.Minute})
+	test := `
+rule_files: [rules.yaml]
+evaluation_interval: 1m
+tests:
+- interval: 1m
+  input_series: [{series: 'http_requests_total{job="a",code="200"}', values: '0+60x40'}, {series: 'http_requests_total{job="a",code="500"}', values: '0+60x40'}]
+  promql_expr_test:
+  - expr: 'count(ALERTS{alertstate="firing",owner="{{ query \"up\" }}",team="{{ $value }}\n  evil: 1",tier="{{ fast"})'
+    eval_time: 30m
+    exp_samples: [{labels: '{}', value: 1}]
+`
+	path := filepath.Join(dir, "test.yaml")
+	if err := os.WriteFile(path, []byte(test), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool(t, "test", "rules", path)
+}
