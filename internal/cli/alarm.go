@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -28,6 +29,9 @@ func alarmList(g *global) *cobra.Command {
 				fmt.Fprintln(w, "SINCE\tSTATE\tASKS FOR\tSLO\tTIER\tOWNER\tPLAN\tWHAT")
 				for _, x := range a.Alarms {
 					state := "firing"
+					if by := strings.Split(x.SpokenBy, "/"); len(by) == 3 {
+						state = "firing, " + by[1] + " speaks"
+					}
 					if !x.Firing() {
 						state = "over"
 					}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pitwall/pitwall/internal/notify/notifytest"
 )
 
 // answersSLO is an objective of a service that is counted from spans, 90 % of
@@ -79,7 +81,6 @@ type notified struct {
 // real Alertmanager tells, and to a signed webhook, over a SIGKILL of Pitwall
 // while one of them fails: nobody is told twice, and nothing ends in between.
 func TestRealAlertmanager(t *testing.T) {
-	program := alertmanagerProgram(t)
 	t.Parallel()
 	var told inbox[notified]
 	var posted inbox[envelope]
@@ -94,13 +95,14 @@ func TestRealAlertmanager(t *testing.T) {
 	hooks.Handle("/signed", signedHook(t, &posted))
 	hook := httptest.NewServer(hooks)
 	t.Cleanup(hook.Close)
+	alertmanager := notifytest.StartAlertmanager(t, hook.URL+"/alertmanager")
 	const resend = 2 * time.Second
 	p := newServing(t, map[string]string{"pitwall.yaml": hurried, "slo.yaml": pagePolicy + answersSLO("shop") + answersSLO("stock"), "secret": hookSecret + "\n",
 		"routes.yaml": fmt.Sprintf(`receivers:
   - {name: am, alertmanager: {urls: [%q], resend: %s}}
   - {name: hook, webhook: {url: %q, secret_file: secret}}
 routes: [{to: [am, hook], wait: 0s, interval: 1s}]
-`, startAlertmanager(t, program, hook.URL+"/alertmanager"), resend, hook.URL+"/signed")})
+`, alertmanager, resend, hook.URL+"/signed")})
 	requests := startTraffic(t, p.otlp, 15*time.Second, "shop", "stock")
 
 	requests.fail("shop", "stock")
@@ -198,49 +200,6 @@ func waitTold(t *testing.T, told *inbox[notified], service, status string, from 
 		return fmt.Sprintf("Alertmanager does not tell that %s is %s: %+v", service, status, list)
 	})
 	return at
-}
-
-// alertmanagerProgram finds an Alertmanager with its templates.
-func alertmanagerProgram(t *testing.T) string {
-	t.Helper()
-	home, _ := os.UserHomeDir()
-	for _, name := range []string{"alertmanager", "prometheus-alertmanager", filepath.Join(home, ".cache/pitwall/tools/usr/bin/prometheus-alertmanager")} {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		if _, err := os.Stat("/usr/share/prometheus/alertmanager/default.tmpl"); err != nil {
-			t.Skipf("SKIPPED, NOT PASSED: %s is here without its templates, so nothing was sent to a real Alertmanager", path)
-		}
-		return path
-	}
-	t.Skip("SKIPPED, NOT PASSED: no alertmanager is here, so nothing was sent to a real one")
-	return ""
-}
-
-// startAlertmanager runs one that groups by service, and gives its address.
-func startAlertmanager(t *testing.T, program, hook string) string {
-	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
-	text := fmt.Sprintf(`route: {receiver: hook, group_by: [service], group_wait: 500ms, group_interval: 1s, repeat_interval: 1h}
-receivers: [{name: hook, webhook_configs: [{url: %q, send_resolved: true}]}]
-`, hook)
-	conf := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	startProgram(t, exec.Command(program, "--config.file="+conf, "--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--cluster.listen-address="))
-	eventually(t, func() string {
-		res, err := http.Get("http://" + address + "/-/ready")
-		if err != nil {
-			return err.Error()
-		}
-		if _ = res.Body.Close(); res.StatusCode != http.StatusOK {
-			return res.Status
-		}
-		return ""
-	})
-	return "http://" + address
 }
 
 // startProgram runs a program of others until the test ends, and shows what it

@@ -42,7 +42,10 @@ asked and why, is shown beside every number it touches, and can be revoked.`,
 				into       *time.Time
 			}{{"--from", from, &b.From}, {"--to", to, &b.To}} {
 				t, err := time.Parse(time.RFC3339, at.text)
-				if err != nil {
+				switch {
+				case at.text == "":
+					return misused(c, fmt.Errorf("%s is missing: a correction has a beginning and an end, such as 2026-01-02T15:04:05Z", at.flag))
+				case err != nil:
 					return misused(c, fmt.Errorf("%s: write a time as 2026-01-02T15:04:05Z", at.flag))
 				}
 				*at.into = t

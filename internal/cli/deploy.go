@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +14,12 @@ import (
 func gateDeploy(g *global) *cobra.Command {
 	var service, risk string
 	cmd := &cobra.Command{
-		Use: "deploy", Short: "Whether a service may be deployed now: exit 0 yes, 1 halted by a burning objective", Args: cobra.NoArgs,
+		Use: "deploy", Short: "Whether a service may be deployed now: exit 0 yes, 1 halted by a burning objective", Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return misused(c, fmt.Errorf("the service is a flag: --service %s", args[0]))
+			}
+			return nil
+		},
 		Long: `Asks a running Pitwall whether a tier that halts deploys fires for the service. A fix and
 a rollback may always go. A service without objectives is not halted, and the answer says
 that nothing vouches for it.`,
@@ -20,6 +27,9 @@ that nothing vouches for it.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if service == "" {
 				return misused(c, fmt.Errorf("which service? give --service"))
+			}
+			if !slices.Contains(report.Risks(), risk) {
+				return misused(c, fmt.Errorf("no risk %q: there are %s", risk, strings.Join(report.Risks(), ", ")))
 			}
 			var v report.DeployView
 			q := url.Values{"service": {service}, "risk": {risk}}

@@ -59,8 +59,11 @@ func replayView(in replay.Input, r replay.Result, note string) report.ReplayView
 			v.Left = "exhausted at " + r.Exhausted.UTC().Format(time.RFC3339)
 		}
 	}
-	v.Sentence = fmt.Sprintf("Over %s somebody would have been paged %s (%s a week), and %s written.", report.Span(r.Period.Duration()),
-		times(len(r.Pages)), perWeek(len(r.Pages), weeks), plural(len(r.Tickets), "ticket"))
+	paged := fmt.Sprintf("somebody would have been paged %s (%s a week)", times(len(r.Pages)), perWeek(len(r.Pages), weeks))
+	if len(r.Pages) == 0 {
+		paged = "nobody would have been paged"
+	}
+	v.Sentence = fmt.Sprintf("Over %s %s, and %s written.", report.Span(r.Period.Duration()), paged, plural(len(r.Tickets), "ticket"))
 	if !r.Known {
 		v.Sentence = "Nothing was counted in this period, so nothing can be said."
 	}

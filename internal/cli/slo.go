@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -43,7 +45,11 @@ func listSLOs(ctx context.Context, g *global) error {
 	w := tabwriter.NewWriter(g.env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SLO\tSTATE\tOBJECTIVE\tMEASURED\tBUDGET\tBURN\tPLAN")
 	for _, s := range body.SLOs {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.State, s.Objective, s.Measured, s.LeftText, s.Burn, orElse(string(s.Plan), "–"))
+		state := s.State
+		if s.Problem != "" {
+			state = "cannot be counted"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, state, s.Objective, s.Measured, s.LeftText, s.Burn, orElse(string(s.Plan), "–"))
 	}
 	return flushThen(w, g.env.Stderr, "pitwall slo view "+string(body.SLOs[0].Name))
 }
@@ -61,7 +67,7 @@ func viewSLO(ctx context.Context, g *global, name string) error {
 	s := v.SLORow
 	out := g.env.Stdout
 	fmt.Fprintf(out, "%s · %s\n%s\nmeasured %s (%s good, %s bad) · budget %s · burn %s\n", s.Name, s.State, s.Objective, s.Measured, s.Good, s.Bad, s.LeftText, s.Burn)
-	for _, line := range []struct{ label, value string }{{"ends in", dashed(s.EndsIn)}, {"projected", s.Projected}, {"problem", s.Problem}, {"counted from", s.Counted}, {"owner", s.Owner}, {"source", s.Source}} {
+	for _, line := range []struct{ label, value string }{{"described as", v.Description}, {"ends in", dashed(s.EndsIn)}, {"projected", s.Projected}, {"problem", s.Problem}, {"counted from", s.Counted}, {"owner", s.Owner}, {"source", s.Source}} {
 		if line.value != "" {
 			fmt.Fprintf(out, "%s %s\n", line.label, line.value)
 		}
@@ -95,8 +101,20 @@ func viewSLO(ctx context.Context, g *global, name string) error {
 		}
 		fmt.Fprintf(out, "query  %s\n", s.Maths.Query)
 	}
-	fmt.Fprintln(g.env.Stderr, "next: pitwall slo spent "+name)
+	fmt.Fprintln(g.env.Stderr, "next: "+afterView(v))
 	return nil
+}
+
+// afterView is what to ask next about an objective.
+func afterView(v report.SLOView) string {
+	switch {
+	case !v.Budget.Known:
+		return "pitwall doctor"
+	case len(v.Members) > 0:
+		worst := slices.MinFunc(v.Members, func(a, b report.SLORow) int { return cmp.Compare(a.Left, b.Left) })
+		return "pitwall slo spent " + string(worst.Name)
+	}
+	return "pitwall slo spent " + string(v.Name)
 }
 
 // dashed leaves a dash out.

@@ -7,11 +7,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"gopkg.in/yaml.v3"
 
 	"github.com/pitwall/pitwall"
@@ -45,6 +47,9 @@ func sloRules(g *global) *cobra.Command {
 Without FILE, the objectives of the running server.`,
 		Example: "  pitwall slo rules slos/*.yaml --out rules.yaml && promtool check rules rules.yaml",
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.misfit(c, len(args) > 0); err != nil {
+				return misused(c, err)
+			}
 			if len(args) == 0 {
 				var raw []byte
 				if err := newClient(g.server).get(c.Context(), "/api/v1/slo-rules?dialect="+url.QueryEscape(o.dialect), &raw); err != nil {
@@ -62,15 +67,64 @@ Without FILE, the objectives of the running server.`,
 	f := cmd.Flags()
 	f.StringVar(&o.dialect, "dialect", "pitwall", "pitwall, sloth or pyrra")
 	f.StringVar(&o.out, "out", "", "write to this file instead of standard output")
-	f.StringVar(&o.preset, "preset", "", "burn tiers of objectives that name none (default pitwall-default)")
+	f.StringVar(&o.preset, "preset", "", "burn tiers of objectives that name none (pitwall; default pitwall-default)")
 	f.StringVar(&o.period, "period", "30d", "window of objectives that name none (sloth)")
 	f.StringSliceVar(&o.windows, "windows", nil, "files of alert windows (sloth)")
-	f.StringToStringVar(&o.labels, "label", nil, "a label on every series, name=value")
+	f.StringToStringVar(&o.labels, "label", nil, "a label on every series, name=value (pitwall, sloth)")
 	f.DurationVar(&o.interval, "interval", 30*time.Second, "how often rules of windows up to an hour are evaluated; longer ones a quarter as often (pitwall)")
 	f.BoolVar(&o.noAlerts, "no-alerts", false, "recording rules only (sloth)")
 	f.BoolVar(&o.noRecords, "no-records", false, "alerting rules only (sloth)")
 	f.BoolVar(&o.generic, "generic", false, "also the rules that are named alike for every objective (pyrra)")
 	return cmd
+}
+
+// misfit names what was asked for and would be without effect.
+func (o rulesOptions) misfit(c *cobra.Command, files bool) error {
+	dialects := []string{"pitwall", "sloth", "pyrra"}
+	switch {
+	case !slices.Contains(dialects, o.dialect):
+		return fmt.Errorf("no dialect %q: there are %s%s", o.dialect, strings.Join(dialects, ", "), strict.Nearest(o.dialect, dialects))
+	case !files && o.dialect == "pyrra":
+		return errors.New("--dialect pyrra needs the FILE: a manifest of Pyrra")
+	}
+	takes := map[string]string{"preset": "pitwall", "period": "sloth", "windows": "sloth", "label": "pitwall, sloth", "no-alerts": "sloth", "no-records": "sloth", "generic": "pyrra"}
+	var err error
+	c.Flags().Visit(func(f *pflag.Flag) {
+		switch in, known := takes[f.Name]; {
+		case !known || err != nil:
+		case !files:
+			err = fmt.Errorf("--%s works with FILE only", f.Name)
+		case !slices.Contains(strings.Split(in, ", "), o.dialect):
+			err = fmt.Errorf("--%s does nothing with --dialect %s, only with %s", f.Name, o.dialect, in)
+		}
+	})
+	return err
+}
+
+// oneFile joins plain files of rules: of several documents in a file Prometheus
+// reads the first, and does not say so. Objects of Kubernetes stay documents.
+func oneFile(files []promql.Rules) ([]promql.Rules, error) {
+	var plain promql.Rules
+	var list []promql.Rules
+	seen := map[string]bool{}
+	for _, f := range files {
+		if f.Kube != nil {
+			list = append(list, f)
+			continue
+		}
+		plain.Comment = orElse(plain.Comment, f.Comment)
+		for _, g := range f.Groups {
+			if seen[g.Name] {
+				return nil, &pitwall.Error{Op: "making rules", Kind: pitwall.Invalid, ID: g.Name, Err: errors.New("two groups have this name, which Prometheus refuses in one file"), Hint: "write them to two files, one command each"}
+			}
+			seen[g.Name] = true
+		}
+		plain.Groups = append(plain.Groups, f.Groups...)
+	}
+	if len(seen) > 0 {
+		list = append([]promql.Rules{plain}, list...)
+	}
+	return list, nil
 }
 
 func (o rulesOptions) generate(g *global, names []string) ([]promql.Rules, error) {
@@ -96,10 +150,11 @@ func (o rulesOptions) generate(g *global, names []string) ([]promql.Rules, error
 			rules, err = promrules.Generate(can, promrules.Options{Labels: o.labels, Interval: o.interval})
 			files = []promql.Rules{rules}
 		}
-	default:
-		err = pitwall.Errorf(pitwall.Invalid, "making rules", "unknown dialect %q%s", o.dialect, strict.Nearest(o.dialect, []string{"pitwall", "sloth", "pyrra"}))
 	}
-	return files, err
+	if err != nil {
+		return nil, err
+	}
+	return oneFile(files)
 }
 
 // writeRules writes rules as they are made: there may be megabytes of them. A

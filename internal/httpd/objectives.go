@@ -253,7 +253,11 @@ type HistoryQuery struct {
 	Since string    `query:"since" doc:"length of the period when from is not given, such as 15m or 7d; by default the window of the objective"`
 }
 
+// period ends now at the latest: of what is to come there is no history.
 func (q HistoryQuery) period(slo pitwall.SLO, now time.Time) (pitwall.Period, error) {
+	if q.To.After(now) {
+		q.To = now
+	}
 	return PeriodQuery{From: q.From, To: q.To, Since: cmp.Or(q.Since, slo.Window.String())}.period(now)
 }
 

@@ -164,7 +164,7 @@ func Apply(e Entry, params map[string]string) ([]byte, error) {
 		}
 	}
 	doc := filler{values, kinds}.fill(e.template, "")
-	text, err := openslo.Text(doc)
+	text, err := strict.Text(doc)
 	if err != nil {
 		return nil, wrong("", "writing it: %w", err)
 	}

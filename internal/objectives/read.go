@@ -266,11 +266,7 @@ func (r *reader) unique() {
 
 // shown is the text of an object without what may be secret.
 func shown(o openslo.Object) string {
-	text, err := openslo.Text(veiled(o.Root().Node()))
-	if err != nil {
-		return ""
-	}
-	return text
+	return strict.Shown(veiled(o.Root().Node()))
 }
 
 // veiled copies a tree and leaves out how data sources are connected to: keys

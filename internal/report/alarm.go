@@ -46,7 +46,7 @@ func AlarmText(a pitwall.Alarm) string {
 	}
 	text := Condition(t.Tier)
 	if t.Tier.When == "" || t.Tier.When == pitwall.WhenBurn {
-		text = fmt.Sprintf("%s over %s (%s bad of %s)", Times(t.LongRate), Span(t.Tier.Long), Count(int64(t.Long.Bad)), Count(int64(t.Long.Total())))
+		text = fmt.Sprintf("burns %s over %s (%s bad of %s)", Times(t.LongRate), Span(t.Tier.Long), Count(int64(t.Long.Bad)), Count(int64(t.Long.Total())))
 		if t.Tier.Short > 0 && t.Tier.Short != t.Tier.Long {
 			text += fmt.Sprintf(" and %s over %s", Times(t.ShortRate), Span(t.Tier.Short))
 		}
@@ -64,7 +64,7 @@ func leftOf(a pitwall.Alarm) string {
 	case a.Left < 0:
 		return "The budget is overspent by " + Percent(-float64(a.Left)) + "."
 	case a.EndsIn > 0 && a.Firing():
-		return fmt.Sprintf("%s of the budget left, gone in %s.", whole(float64(a.Left)), about(a.EndsIn))
+		return fmt.Sprintf("%s of the budget left, gone in %s at this pace.", whole(float64(a.Left)), about(a.EndsIn))
 	}
 	return whole(float64(a.Left)) + " of the budget left."
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -39,6 +40,9 @@ func Deploy(service pitwall.ServiceName, risk string, rows []SLORow, alarms []pi
 	for _, r := range rows {
 		v.Known = v.Known || r.Service == service && r.Tone != ToneNoData
 	}
+	// Who speaks is named first: the tier that people were told of.
+	alarms = slices.Clone(alarms)
+	slices.SortStableFunc(alarms, func(a, b pitwall.Alarm) int { return cmp.Compare(min(len(a.SpokenBy), 1), min(len(b.SpokenBy), 1)) })
 	for _, a := range alarms {
 		halt := a.State.Tier.Halt
 		if a.Service != service || !a.Firing() || halt == pitwall.HaltNone {

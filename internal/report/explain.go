@@ -51,8 +51,14 @@ func Spent(a pitwall.Attribution, dimensions []string) SpentView {
 			OfBad: Percent(float64(s.OfBad)), Low: Percent(float64(s.OfBadLow)), High: Percent(float64(s.OfBadHigh)), Share: float64(s.OfBad), From: float64(s.OfBadLow), To: float64(s.OfBadHigh),
 			Spent: Percent(float64(s.Spent)), Excess: number(s.Excess)})
 	}
+	var all pitwall.Counts
+	for _, s := range a.Shares {
+		all = all.Add(s.Counts)
+	}
 	switch {
-	case len(a.Shares) == 0, a.Shares[0].Counts.Bad == 0:
+	case all.Total() == 0:
+		v.Sentence, v.Covered = "Nothing was counted in this period, good or bad.", noData
+	case all.Bad == 0:
 		v.Sentence = "No bad event in this period."
 	default:
 		top := a.Shares[0]

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/pitwall/pitwall"
@@ -15,7 +17,7 @@ func mathsOf(title string, m pitwall.Maths) *Maths {
 		out.At = &at
 	}
 	if m.Good+m.Bad > 0 {
-		out.Lines = append(out.Lines, Fact{Label: "good", Value: Count(int64(m.Good))}, Fact{Label: "bad", Value: Count(int64(m.Bad))})
+		out.Lines = append(out.Lines, eventsOf(m)...)
 	}
 	for _, t := range m.Terms {
 		out.Lines = append(out.Lines, Fact{Label: t.Name, Value: Value(t.Value, t.Unit)})
@@ -27,6 +29,20 @@ func mathsOf(title string, m pitwall.Maths) *Maths {
 		out.Lines = append(out.Lines, Fact{Label: "mind", Value: m.Note})
 	}
 	return out
+}
+
+// eventsOf are the good and bad events of a number, but for what its terms say
+// again: bad, of events or of slices.
+func eventsOf(m pitwall.Maths) []Fact {
+	good, bad := Fact{Label: "good", Value: Count(int64(m.Good))}, Fact{Label: "bad", Value: Count(int64(m.Bad))}
+	i := slices.IndexFunc(m.Terms, func(t pitwall.Term) bool { return t.Name == "bad" })
+	switch {
+	case i < 0:
+		return []Fact{good, bad}
+	case math.Abs(m.Terms[i].Value-float64(m.Bad)) < 1:
+		return []Fact{good}
+	}
+	return nil
 }
 
 // beside finds the arithmetic of another number of a budget; nil: it has none.
@@ -55,7 +71,8 @@ func BudgetMaths(b pitwall.ErrorBudget) *Maths {
 		{Label: "good", Value: Count(int64(b.Counts.Good))},
 		{Label: "bad", Value: Count(int64(b.Counts.Bad))},
 	}
-	if b.Slices == nil && len(m.Terms) < 3 { // plain occurrences
+	plain := b.Slices == nil && len(m.Terms) < 3 // occurrences of one objective
+	if plain && b.Known {
 		facts = append(facts, Fact{Label: "allowed bad", Value: number(allowed)},
 			Fact{Label: "spent", Value: fmt.Sprintf("%s / %s = %s", Count(int64(b.Counts.Bad)), number(allowed), Percent(float64(b.Spent)))})
 	}
@@ -63,6 +80,12 @@ func BudgetMaths(b pitwall.ErrorBudget) *Maths {
 		if f.Label != "target" && (f.Label != "spent" || len(facts) < 5) {
 			facts = append(facts, f)
 		}
+	}
+	switch {
+	case !b.Known:
+		facts = append(facts, Fact{Label: "spent", Value: noData})
+	case !plain:
+		facts = append(facts, Fact{Label: "spent", Value: Percent(float64(b.Spent))})
 	}
 	out.Lines = append(facts, Fact{Label: "steps with data", Value: Percent(float64(b.Coverage))})
 	return out

@@ -148,7 +148,12 @@ func periodText(p pitwall.Period) string {
 	if p.IsZero() {
 		return "not stated"
 	}
-	return fmt.Sprintf("%s from %s to %s UTC", Span(p.Duration()), p.From.UTC().Format("2006-01-02 15:04:05"), p.To.UTC().Format("15:04:05"))
+	from, to := p.From.UTC(), p.To.UTC()
+	end := time.TimeOnly
+	if from.Format(time.DateOnly) != to.Format(time.DateOnly) {
+		end = time.DateTime
+	}
+	return fmt.Sprintf("%s from %s to %s UTC", Span(p.Duration()), from.Format(time.DateTime), to.Format(end))
 }
 
 // steps lists the steps of the fix as far as they have come, then an undo if

@@ -29,7 +29,7 @@ type SLORow struct {
 	EndsIn    string              `json:"ends_in"`
 	// Projected is what will have been spent when the calendar period ends.
 	Projected string         `json:"projected,omitempty"`
-	State     string         `json:"state"` // "burning", "spending", "calm", "overspent", "no data"
+	State     string         `json:"state"` // "burning (fast)", "alerting (day-50)", "spending", "calm", "overspent", "no data", "no requests now"
 	Tone      Tone           `json:"tone"`
 	Problem   string         `json:"problem,omitempty"` // why it cannot be counted
 	PartOf    string         `json:"part_of,omitempty"`
@@ -128,12 +128,6 @@ func briefRow(s pitwall.SLO, b pitwall.ErrorBudget) SLORow {
 	r := SLORow{Name: s.Name, Title: orWord(s.DisplayName, string(s.Name)), Service: s.Service, Owner: s.Owner, Objective: Objective(s), Counted: CountedFrom(s), Window: WindowText(s),
 		Target: Percent(float64(s.Target)), Measured: noData, Good: Count(int64(b.Counts.Good)), Bad: Count(int64(b.Counts.Bad)), PartOf: string(s.PartOf),
 		LeftText: LeftText(b), Burn: noData, EndsIn: "–", Tone: budgetTone(b), State: noData, Source: s.Source, Tiers: []TierRow{}}
-	firing := ""
-	for _, t := range b.Tiers {
-		if t.Firing && firing == "" {
-			firing = t.Tier.Name
-		}
-	}
 	if !b.Known {
 		return r
 	}
@@ -155,9 +149,9 @@ func briefRow(s pitwall.SLO, b pitwall.ErrorBudget) SLORow {
 	if b.Projected != nil {
 		r.Projected = Percent(float64(*b.Projected))
 	}
-	switch {
+	switch firing := firingTier(b); {
 	case firing != "":
-		r.State, r.Tone = "burning ("+firing+")", ToneBad
+		r.State, r.Tone = firing, ToneBad
 	case r.Left <= 0:
 		r.State = "overspent"
 	case b.BurnKnown && b.BurnRate > 1:
@@ -168,6 +162,24 @@ func briefRow(s pitwall.SLO, b pitwall.ErrorBudget) SLORow {
 		r.State = "calm"
 	}
 	return r
+}
+
+// firingTier words the worst tier that fires: "burning (fast)", or "alerting
+// (day-50)" of one about what was spent while nothing burns any more. What only
+// informs that a share of the budget is gone is no alarm: a healthy objective
+// passes it every day.
+func firingTier(b pitwall.ErrorBudget) string {
+	for _, t := range b.Tiers {
+		burns := t.Tier.When == "" || t.Tier.When == pitwall.WhenBurn || t.Tier.When == pitwall.WhenExhaustion
+		switch {
+		case !t.Firing, !burns && t.Tier.Action == pitwall.ActionInform:
+			continue
+		case burns, b.BurnKnown && b.BurnRate > 1:
+			return "burning (" + t.Tier.Name + ")"
+		}
+		return "alerting (" + t.Tier.Name + ")"
+	}
+	return ""
 }
 
 func tierRow(t pitwall.TierState, at time.Time) TierRow {
@@ -211,7 +223,8 @@ func tierWindows(t pitwall.TierState) (long, short string) {
 type SLOView struct {
 	Schema string `json:"schema"` // "pitwall.slo-view/1"
 	SLORow
-	Elapsed     float64             `json:"elapsed"` // share of the window that is known, or of the calendar period that is over
+	Description string              `json:"description,omitempty"` // as the file says it
+	Elapsed     float64             `json:"elapsed"`               // share of the window that is known, or of the calendar period that is over
 	Waiting     *Waiting            `json:"waiting,omitempty"`
 	Rules       []Fact              `json:"rules"` // what keeps few events from firing
 	Members     []SLORow            `json:"members"`
@@ -273,7 +286,7 @@ type SLOInput struct {
 // charts from the same counts.
 func SLODetail(in SLOInput, o Options) SLOView {
 	rows := SLOs([]pitwall.SLO{in.SLO}, []pitwall.ErrorBudget{in.Budget}, in.Plans)
-	v := SLOView{Schema: "pitwall.slo-view/1", SLORow: rows[0], YAML: in.SLO.YAML, Start: in.Period.From, Step: in.Step.Seconds(), Period: in.Period,
+	v := SLOView{Schema: "pitwall.slo-view/1", SLORow: rows[0], Description: in.SLO.Description, YAML: in.SLO.YAML, Start: in.Period.From, Step: in.Step.Seconds(), Period: in.Period,
 		Longest: longestCharts(in).Seconds(), Series: []pitwall.Counts{}, Members: orEmpty(in.Members), Corrections: []CorrectionRow{}, Budget: in.Budget,
 		Definition: orEmpty(in.Definitions), Dimensions: orEmpty(in.Dimensions), Rules: fewEvents(in.SLO), Detection: DetectionTable(in.Detection)}
 	v.Problem = in.Problem
@@ -292,8 +305,15 @@ func SLODetail(in SLOInput, o Options) SLOView {
 	for _, s := range in.Steps {
 		v.Series = append(v.Series, s.Counts)
 	}
-	v.Charts = sloCharts(in, mine)
+	v.Charts = []ChartView{}
+	if in.SLO.SLI.Composite == nil || counted(in.Steps) { // else only its members have counts, and charts of no data would be a lie
+		v.Charts = sloCharts(in, mine)
+	}
 	return v
+}
+
+func counted(steps []pitwall.LedgerStep) bool {
+	return slices.ContainsFunc(steps, func(s pitwall.LedgerStep) bool { return s.Counts.Total() > 0 })
 }
 
 func longestCharts(in SLOInput) time.Duration {

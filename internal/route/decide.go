@@ -72,6 +72,9 @@ type decision struct {
 	home  map[string]string        // receiver and alarm -> key of their group
 	seen  map[string]bool          // receivers and alarms that this decision was given
 	out   []pitwall.Delivery
+	// kin are the keys of groups by receiver and by service or plan; nil: not asked
+	// for yet.
+	kin map[string][]string
 }
 
 // target is a receiver, and the route that led there.
@@ -201,6 +204,7 @@ func (d *decision) place(a pitwall.Alarm) {
 		g.Timing = timing{t.route.Wait, t.route.Interval, t.route.Repeat, t.route.Resolved, t.route.OnCall}
 		g.put(a, tell)
 		d.state.Groups[key] = g
+		d.relate(key, t.receiver, a)
 	}
 }
 
@@ -271,14 +275,56 @@ func (r *Route) valueOf(a pitwall.Alarm) string {
 // correlate finds the group of what an alarm goes together with. Groups do not
 // merge later: a thread that began stays whole.
 func (d *decision) correlate(receiver string, a pitwall.Alarm) string {
-	for _, key := range slices.Sorted(maps.Keys(d.state.Groups)) {
+	for _, key := range d.candidates(receiver, a) {
 		g := d.state.Groups[key]
-		if g.Receiver == receiver && strings.HasPrefix(g.Key, correlation+" ") &&
-			slices.ContainsFunc(slices.Collect(maps.Values(g.Members)), func(m member) bool { return d.together(m.Alarm, a) }) {
-			return g.Key
+		if g.Receiver != receiver || !strings.HasPrefix(g.Key, correlation+" ") {
+			continue
+		}
+		for _, m := range g.Members {
+			if d.together(m.Alarm, a) {
+				return g.Key
+			}
 		}
 	}
 	return correlation + " " + a.ID
+}
+
+// candidates are the groups that may hold something of an alarm's service or plan,
+// sorted: looking into all of them for each of ten thousand alarms takes minutes.
+// Who calls whom is not in the index, so then it is all of them.
+func (d *decision) candidates(receiver string, a pitwall.Alarm) []string {
+	if d.Related != nil {
+		return slices.Sorted(maps.Keys(d.state.Groups))
+	}
+	if d.kin == nil {
+		d.kin = map[string][]string{}
+		for key, g := range d.state.Groups {
+			for _, m := range g.Members {
+				d.relate(key, g.Receiver, m.Alarm)
+			}
+		}
+	}
+	keys := d.kin[join(receiver, "s"+string(a.Service))]
+	if a.Plan != "" {
+		keys = append(slices.Clone(keys), d.kin[join(receiver, "p"+string(a.Plan))]...)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(keys)))
+}
+
+// relate notes in which group an alarm's service and plan are found.
+func (d *decision) relate(key, receiver string, a pitwall.Alarm) {
+	if d.kin == nil {
+		return // nobody asked yet
+	}
+	names := []string{join(receiver, "s"+string(a.Service))}
+	if a.Plan != "" {
+		names = append(names, join(receiver, "p"+string(a.Plan)))
+	}
+	for _, name := range names {
+		if !slices.Contains(d.kin[name], key) {
+			d.kin[name] = append(d.kin[name], key)
+		}
+	}
 }
 
 func (d *decision) together(a, b pitwall.Alarm) bool {

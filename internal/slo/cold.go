@@ -169,7 +169,7 @@ func (l *Ledger) past(k *book, from, to int64) (t tally) {
 // wherever its cells are. It is false if some of them could not be read.
 func (l *Ledger) each(k *book, from, to int64, do func(step int64, c pitwall.Counts)) bool {
 	from, to = max(from, 0), min(to, (k.steps.newest+1)*chunkSteps)
-	if from >= to {
+	if from >= to || !k.steps.any() {
 		return true
 	}
 	first, end := from/chunkSteps, (to-1)/chunkSteps+1

@@ -295,3 +295,14 @@ func TestLedgerLivesThroughKills(t *testing.T) {
 		}
 	}
 }
+
+// TestHistoryOfNothing: a book without counts has no history, however far back
+// somebody asks.
+func TestHistoryOfNothing(t *testing.T) {
+	s := month(0.999)
+	l := NewLedger([]pitwall.SLO{s}, time.Minute)
+	list, err := l.History(s.Name, pitwall.Period{From: time.Time{}, To: t0})
+	if err != nil || len(list) > 0 || l.Sum(s.Name, pitwall.Period{From: time.Time{}, To: t0}) != (pitwall.Counts{}) {
+		t.Errorf("%v, %v", list, err)
+	}
+}

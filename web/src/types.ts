@@ -89,7 +89,7 @@ export interface Correction { id: string; scope: string; period: Period; span: s
 export interface Definition { at: string; source: string; diff: string }
 export interface SLOView extends SLORow {
   elapsed: number; waiting?: { text: string; share: number }; rules: Fact[]; members: SLORow[]; corrections: Correction[]; detection?: Table; dimensions: string[]
-  yaml: string; definitions: Definition[]; longest_s: number; charts: ChartView[]; plans: PlanRow[]; period: Period; budget: Budget
+  description?: string; yaml: string; definitions: Definition[]; longest_s: number; charts: ChartView[]; plans: PlanRow[]; period: Period; budget: Budget
 }
 
 export interface SpentRow {

@@ -3,99 +3,26 @@ package alertmanager
 import (
 	"encoding/json"
 	"flag"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/notify/notifytest"
 )
 
 // update rewrites the golden bodies.
 var update = flag.Bool("update", false, "rewrite golden files")
 
-var at = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
-
-func file(t testing.TB, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// fake is one replica: a server that keeps what it was sent.
-func fake(t testing.TB, status int) (url string, got *http.Request, body *[]byte) {
-	t.Helper()
-	got, body = &http.Request{}, new([]byte)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		*got = *r
-		*body, _ = io.ReadAll(r.Body)
-		w.WriteHeader(status)
-	}))
-	t.Cleanup(s.Close)
-	return s.URL, got, body
-}
-
-func golden(t *testing.T, name string, body []byte) {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal(body, &v); err != nil {
-		t.Fatal(err)
-	}
-	pretty, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, append(pretty, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(pretty)+"\n"); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
-
-// alarms are two that fire, of a group.
-func alarms() []pitwall.Alarm {
-	deploy := pitwall.Change{ID: "1", Kind: pitwall.ChangeDeploy, Service: "stock", Version: "v41", At: at.Add(-10 * time.Minute)}
-	return []pitwall.Alarm{
-		{ID: "x", SLO: "checkout-p99", Service: "checkout", Action: pitwall.ActionPage, Since: at.Add(-time.Minute), Owner: "team-shop", Text: "Burns 14×.",
-			State: pitwall.TierState{Tier: pitwall.BurnTier{Name: "page-fast"}}, Changes: []pitwall.Change{deploy}, Labels: map[string]string{"team": "shop", "cost centre": "4711"},
-			Link: "https://pitwall/slo/checkout-p99", Runbook: "https://wiki/r", Plan: "PIP-1"},
-		{ID: "y", SLO: "checkout-traffic", Service: "checkout", Action: pitwall.ActionTicket, Since: at.Add(-time.Minute), Owner: "team-shop", Text: "No <traffic>.",
-			State: pitwall.TierState{Tier: pitwall.BurnTier{Name: "lost", When: pitwall.WhenTrafficLost}}},
-	}
-}
-
-func firing() pitwall.Message {
-	return pitwall.Message{ID: "m1", Kind: pitwall.MessageAlarm, Time: at, Action: pitwall.ActionPage, Severity: 1, Thread: "alarms-1", Service: "checkout", Owner: "team-shop",
-		OnCall: []string{"Ada"}, Title: "checkout-p99 burns 14× (page-fast)", Text: "Burns 14×. 36 % of the budget left.\n<!channel> & co", Plan: "PIP-1",
-		Link: "https://pitwall/slo/checkout-p99", Runbook: "https://wiki/r", Alarms: alarms()}
-}
+var at = notifytest.At()
 
 func TestAlerts(t *testing.T) {
-	one, got, body := fake(t, 200)
-	two, _, body2 := fake(t, 200)
+	one, two := notifytest.NewFake(t, 200), notifytest.NewFake(t, 200)
 	now := at
-	c, err := New(Config{Name: "am", URLs: []string{one + "/prefix/", two}, TokenFile: file(t, "tok"), Now: func() time.Time { return now }})
+	c, err := New(Config{Name: "am", URLs: []string{one.URL + "/prefix/", two.URL}, TokenFile: notifytest.File(t, "tok"), Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,18 +31,18 @@ func TestAlerts(t *testing.T) {
 		if err := c.Push(t.Context(), list); err != nil {
 			t.Fatal(err)
 		}
-		if string(*body) != string(*body2) {
-			t.Errorf("the replicas were told different things:\n%s\n%s", *body, *body2)
+		if string(one.Body) != string(two.Body) {
+			t.Errorf("the replicas were told different things:\n%s\n%s", one.Body, two.Body)
 		}
-		if err := json.Unmarshal(*body, &sent); err != nil {
+		if err := json.Unmarshal(one.Body, &sent); err != nil {
 			t.Fatal(err)
 		}
 		return sent
 	}
-	list := alarms()
+	list := notifytest.Alarms()
 	push(list...)
-	golden(t, "firing", *body)
-	if got.URL.Path != "/prefix/api/v2/alerts" || got.Header.Get("Authorization") != "Bearer tok" {
+	notifytest.Golden(t, "firing", one.Body, *update)
+	if got := one.Got; got.URL.Path != "/prefix/api/v2/alerts" || got.Header.Get("Authorization") != "Bearer tok" {
 		t.Errorf("asked %s with %v", got.URL, got.Header)
 	}
 	// Each round moves the end.
@@ -148,16 +75,15 @@ func TestAlerts(t *testing.T) {
 }
 
 func TestOneReplicaIsDown(t *testing.T) {
-	one, _, body := fake(t, 200)
-	two, _, _ := fake(t, 500)
-	c, err := New(Config{Name: "am", URLs: []string{two, one}})
+	one, two := notifytest.NewFake(t, 200), notifytest.NewFake(t, 500)
+	c, err := New(Config{Name: "am", URLs: []string{two.URL, one.URL}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Push(t.Context(), alarms()); pitwall.KindOf(err) != pitwall.Unavailable || !strings.Contains(err.Error(), "127.0.0.1") {
+	if err := c.Push(t.Context(), notifytest.Alarms()); pitwall.KindOf(err) != pitwall.Unavailable || !strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("%v", err)
 	}
-	if len(*body) == 0 {
+	if len(one.Body) == 0 {
 		t.Error("the other replica was told nothing")
 	}
 	if h := c.Health()[0]; h.Up || h.Message == "" {
@@ -177,25 +103,25 @@ func TestRunAndTheTest(t *testing.T) {
 		}
 	}))
 	defer s.Close()
-	c, err := New(Config{Name: "am", URLs: []string{s.URL}, Resend: time.Millisecond, Alarms: func(time.Time) []pitwall.Alarm { return alarms() }})
+	c, err := New(Config{Name: "am", URLs: []string{s.URL}, Resend: time.Millisecond, Alarms: func(time.Time) []pitwall.Alarm { return notifytest.Alarms() }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error)
 	go func() { ended <- c.Run(t.Context()) }()
 	<-done
-	url, _, body := fake(t, 200)
-	other, err := New(Config{Name: "am", URLs: []string{url}, Now: func() time.Time { return at }})
+	f := notifytest.NewFake(t, 200)
+	other, err := New(Config{Name: "am", URLs: []string{f.URL}, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := other.Notify(t.Context(), firing()); err != nil || len(*body) != 0 {
-		t.Errorf("a message was sent as well: %s, %v", *body, err)
+	if err := other.Notify(t.Context(), notifytest.Firing()); err != nil || len(f.Body) != 0 {
+		t.Errorf("a message was sent as well: %s, %v", f.Body, err)
 	}
 	if err := other.Notify(t.Context(), pitwall.Message{Kind: pitwall.MessageTest, Time: at, Action: pitwall.ActionInform, Title: "Test", Text: "Nothing is wrong."}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "test", *body)
+	notifytest.Golden(t, "test", f.Body, *update)
 	if err := other.Run(t.Context()); pitwall.KindOf(err) != pitwall.Internal {
 		t.Errorf("%v", err)
 	}

@@ -3,15 +3,9 @@
 package alertmanager
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,36 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/notify/notifytest"
 )
-
-// binary finds an Alertmanager: the words that run it. One that was unpacked and
-// not installed looks for its templates where they would be installed, so it
-// runs in a mount namespace of its own in which they are there.
-func binary(t *testing.T) []string {
-	t.Helper()
-	if path, err := exec.LookPath("alertmanager"); err == nil {
-		return []string{path}
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	const templates = "/usr/share/prometheus"
-	usr := filepath.Join(home, ".cache/pitwall/tools/usr")
-	path := filepath.Join(usr, "bin/prometheus-alertmanager")
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("SKIPPED: no alertmanager in PATH or ~/.cache/pitwall/tools/usr/bin, so nothing was sent to a real one")
-	}
-	if _, err := os.Stat(templates + "/alertmanager/default.tmpl"); err == nil {
-		return []string{path}
-	}
-	script := fmt.Sprintf("mount --bind %s %s && exec %s \"$@\"", filepath.Join(usr, "share/prometheus"), templates, path)
-	words := []string{"unshare", "-rm", "sh", "-c", script, "sh"}
-	if out, err := exec.Command(words[0], append(words[1:], "--version")...).CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED: the alertmanager in %s finds its templates neither installed nor beside it (%v: %s), so nothing was sent to a real one", usr, err, out)
-	}
-	return words
-}
 
 // notification is a webhook delivery of version 4, what we look at of it.
 type notification struct {
@@ -85,7 +51,7 @@ func TestARealAlertmanager(t *testing.T) {
 		got <- n
 	}))
 	defer hook.Close()
-	address := start(t, hook.URL)
+	address := notifytest.StartAlertmanager(t, hook.URL)
 	const resend = time.Second
 	c, err := New(Config{Name: "am", URLs: []string{address}, Resend: resend})
 	if err != nil {
@@ -161,68 +127,4 @@ func wait(t *testing.T, got chan notification, good func(notification) bool) {
 		}
 	}
 	t.Fatalf("Alertmanager only told %v", seen)
-}
-
-// start runs an Alertmanager that groups by service, and gives its address.
-func start(t *testing.T, hook string) string {
-	t.Helper()
-	dir := t.TempDir()
-	config := fmt.Sprintf(`route:
-  receiver: hook
-  group_by: [service]
-  group_wait: 500ms
-  group_interval: 1s
-  repeat_interval: 1h
-receivers:
-  - name: hook
-    webhook_configs: [{url: %q, send_resolved: true}]
-`, hook)
-	if err := os.WriteFile(filepath.Join(dir, "am.yml"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	port := free(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	words := append(binary(t), "--config.file="+filepath.Join(dir, "am.yml"), "--storage.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+port, "--cluster.listen-address=")
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait() // it was killed
-		log.Close()
-		if t.Failed() {
-			text, _ := os.ReadFile(filepath.Join(dir, "log"))
-			t.Logf("Alertmanager said:\n%s", text)
-		}
-	})
-	for range 100 {
-		res, err := http.Get("http://" + port + "/-/ready")
-		if err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return "http://" + port
-			}
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("Alertmanager does not start")
-	return ""
-}
-
-// free finds a port that nobody listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

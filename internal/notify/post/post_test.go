@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,16 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/notify/notifytest"
 )
-
-func secretFile(t testing.TB, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 // TestWhatTheReceiverSays: which statuses may be tried again, and that secrets
 // come back in no error.
@@ -45,7 +35,7 @@ func TestWhatTheReceiverSays(t *testing.T) {
 			_, _ = io.WriteString(w, body)
 		}))
 		defer fake.Close()
-		c, err := New(Config{Receiver: "r", TokenFile: secretFile(t, token+"\n"), Now: func() time.Time { return now }})
+		c, err := New(Config{Receiver: "r", TokenFile: notifytest.File(t, token+"\n"), Now: func() time.Time { return now }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +98,7 @@ func TestNobodyThere(t *testing.T) {
 func TestSecretFiles(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()
-		got, err := Secret(secretFile(t, text))
+		got, err := Secret(notifytest.File(t, text))
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
@@ -123,7 +113,7 @@ func TestSecretFiles(t *testing.T) {
 	if _, err := Secret("/nowhere/at/all"); pitwall.KindOf(err) != pitwall.Denied {
 		t.Errorf("%v", err)
 	}
-	for _, wrong := range []Config{{User: "u"}, {PasswordFile: "p"}, {TokenFile: "t", User: "u", PasswordFile: "p"}, {CAFile: "/nowhere"}, {CAFile: secretFile(t, "no pem")}} {
+	for _, wrong := range []Config{{User: "u"}, {PasswordFile: "p"}, {TokenFile: "t", User: "u", PasswordFile: "p"}, {CAFile: "/nowhere"}, {CAFile: notifytest.File(t, "no pem")}} {
 		if _, err := New(wrong); pitwall.KindOf(err) != pitwall.Invalid {
 			t.Errorf("%+v: %v", wrong, err)
 		}

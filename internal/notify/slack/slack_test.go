@@ -7,76 +7,18 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/notify/notifytest"
 )
 
 // update rewrites the golden bodies.
 var update = flag.Bool("update", false, "rewrite golden files")
 
-var at = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
-
-func file(t testing.TB, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func golden(t *testing.T, name string, body []byte) {
-	t.Helper()
-	var v any
-	if err := json.Unmarshal(body, &v); err != nil {
-		t.Fatal(err)
-	}
-	pretty, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, append(pretty, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(pretty)+"\n"); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
-}
-
-// alarms are two that fire, of a group.
-func alarms() []pitwall.Alarm {
-	deploy := pitwall.Change{ID: "1", Kind: pitwall.ChangeDeploy, Service: "stock", Version: "v41", At: at.Add(-10 * time.Minute)}
-	return []pitwall.Alarm{
-		{ID: "x", SLO: "checkout-p99", Service: "checkout", Action: pitwall.ActionPage, Since: at.Add(-time.Minute), Owner: "team-shop", Text: "Burns 14×.",
-			State: pitwall.TierState{Tier: pitwall.BurnTier{Name: "page-fast"}}, Changes: []pitwall.Change{deploy}, Labels: map[string]string{"team": "shop", "cost centre": "4711"},
-			Link: "https://pitwall/slo/checkout-p99", Runbook: "https://wiki/r", Plan: "PIP-1"},
-		{ID: "y", SLO: "checkout-traffic", Service: "checkout", Action: pitwall.ActionTicket, Since: at.Add(-time.Minute), Owner: "team-shop", Text: "No <traffic>.",
-			State: pitwall.TierState{Tier: pitwall.BurnTier{Name: "lost", When: pitwall.WhenTrafficLost}}},
-	}
-}
-
-func firing() pitwall.Message {
-	return pitwall.Message{ID: "m1", Kind: pitwall.MessageAlarm, Time: at, Action: pitwall.ActionPage, Severity: 1, Thread: "alarms-1", Service: "checkout", Owner: "team-shop",
-		OnCall: []string{"Ada"}, Title: "checkout-p99 burns 14× (page-fast)", Text: "Burns 14×. 36 % of the budget left.\n<!channel> & co", Plan: "PIP-1",
-		Link: "https://pitwall/slo/checkout-p99", Runbook: "https://wiki/r", Alarms: alarms()}
-}
+var at = notifytest.At()
 
 // api is a fake of Slack's: it keeps what it was asked.
 type api struct {
@@ -117,7 +59,7 @@ func (r receipts) KeepReceipt(_ context.Context, receiver, thread, receipt strin
 
 func bot(t *testing.T, a *api, r receipts) *Client {
 	t.Helper()
-	c, err := New(Config{Name: "chat", TokenFile: file(t, "xoxb-1"), Channel: "#shop", Receipts: r, URL: a.serve(t)})
+	c, err := New(Config{Name: "chat", TokenFile: notifytest.File(t, "xoxb-1"), Channel: "#shop", Receipts: r, URL: a.serve(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +69,7 @@ func bot(t *testing.T, a *api, r receipts) *Client {
 func TestOneThread(t *testing.T) {
 	a, r := &api{}, receipts{}
 	c := bot(t, a, r)
-	m := firing()
+	m := notifytest.Firing()
 	m.OnCall = []string{"U024BE7LH", "Grace"}
 	must := func(m pitwall.Message) {
 		t.Helper()
@@ -136,7 +78,7 @@ func TestOneThread(t *testing.T) {
 		}
 	}
 	must(m)
-	golden(t, "first", a.bodies[0])
+	notifytest.Golden(t, "first", a.bodies[0], *update)
 	if r["chat/alarms-1"] != "C0123456 1700000000.000100" {
 		t.Errorf("receipts %v", r)
 	}
@@ -145,8 +87,8 @@ func TestOneThread(t *testing.T) {
 	if got := strings.Join(a.calls, " "); got != "chat.postMessage chat.update chat.postMessage" {
 		t.Errorf("asked %s", got)
 	}
-	golden(t, "edit", a.bodies[1])
-	golden(t, "reply", a.bodies[2])
+	notifytest.Golden(t, "edit", a.bodies[1], *update)
+	notifytest.Golden(t, "reply", a.bodies[2], *update)
 	// Somebody deletes the first post: another thread begins.
 	a.answers = map[string]string{"chat.update": `{"ok":false,"error":"message_not_found"}`}
 	a.calls = nil
@@ -160,7 +102,7 @@ func TestOneThread(t *testing.T) {
 func TestAReplyIsNotRepeated(t *testing.T) {
 	a := &api{answers: map[string]string{"chat.update": `{"ok":false,"error":"internal_error"}`}}
 	c := bot(t, a, receipts{"chat/alarms-1": "C1 1.5"})
-	if err := c.Notify(t.Context(), firing()); pitwall.KindOf(err) != pitwall.Unavailable || strings.Join(a.calls, " ") != "chat.update" {
+	if err := c.Notify(t.Context(), notifytest.Firing()); pitwall.KindOf(err) != pitwall.Unavailable || strings.Join(a.calls, " ") != "chat.update" {
 		t.Errorf("%v after %v", err, a.calls)
 	}
 }
@@ -169,7 +111,7 @@ func TestWhatSlackSays(t *testing.T) {
 	f := func(body string, want pitwall.Kind) {
 		t.Helper()
 		c := bot(t, &api{answers: map[string]string{"chat.postMessage": body}}, receipts{})
-		if err := c.Notify(t.Context(), firing()); pitwall.KindOf(err) != want {
+		if err := c.Notify(t.Context(), notifytest.Firing()); pitwall.KindOf(err) != want {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -183,24 +125,23 @@ func TestWhatSlackSays(t *testing.T) {
 }
 
 func TestIncomingWebhook(t *testing.T) {
-	var body []byte
-	status := 200
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ = io.ReadAll(r.Body)
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, "no_service "+r.URL.Path)
-	}))
-	defer s.Close()
-	c, err := New(Config{Name: "chat", WebhookURLFile: file(t, s.URL+"/services/T0/B0/topsecret")})
+	fake := notifytest.NewFake(t, 200)
+	fake.Says = "no_service /services/T0/B0/topsecret"
+	c, err := New(Config{Name: "chat", WebhookURLFile: notifytest.File(t, fake.URL+"/services/T0/B0/topsecret")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Notify(t.Context(), firing()); err != nil {
+	if err := c.Notify(t.Context(), notifytest.Firing()); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "hook", body)
-	status = 404
-	if err := c.Notify(t.Context(), firing()); pitwall.KindOf(err) != pitwall.Denied || strings.Contains(err.Error(), "topsecret") || !strings.Contains(err.Error(), "no_service") {
+	notifytest.Golden(t, "hook", fake.Body, *update)
+	if fake.Got.URL.Path != "/services/T0/B0/topsecret" {
+		t.Errorf("asked %s", fake.Got.URL)
+	}
+	fake.Status = 404
+	err = c.Notify(t.Context(), notifytest.Firing())
+	notifytest.Refused(t, err, pitwall.Denied, "topsecret")
+	if err != nil && !strings.Contains(err.Error(), "no_service") {
 		t.Errorf("%v", err)
 	}
 	for _, wrong := range []Config{{}, {TokenFile: "t", Channel: "c"}, {WebhookURLFile: "w", TokenFile: "t", Channel: "c", Receipts: receipts{}}} {
@@ -211,7 +152,7 @@ func TestIncomingWebhook(t *testing.T) {
 }
 
 func TestLayoutIsBounded(t *testing.T) {
-	m := firing()
+	m := notifytest.Firing()
 	m.Title, m.Text, m.Alarms = strings.Repeat("<", 1e6), strings.Repeat("&", 1e6), make([]pitwall.Alarm, 1000)
 	data, err := json.Marshal(layout(m))
 	if err != nil || len(data) > 40_000 {

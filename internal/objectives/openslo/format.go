@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
@@ -24,27 +25,13 @@ func Format(objects []Object) ([]byte, error) {
 		if i > 0 {
 			b.WriteString("---\n")
 		}
-		data, err := Text(n)
+		data, err := strict.Text(n)
 		if err != nil {
 			return nil, &pitwall.Error{Op: "writing objectives", Kind: pitwall.Invalid, ID: fmt.Sprintf("%s:%d", o.File, o.Line), Err: err, Hint: "check the file first"}
 		}
 		b.WriteString(data)
 	}
 	return b.Bytes(), nil
-}
-
-// Text is a node as YAML.
-func Text(n *yaml.Node) (string, error) {
-	var b strings.Builder
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(n); err != nil {
-		return "", err
-	}
-	if err := enc.Close(); err != nil {
-		return "", err
-	}
-	return b.String(), nil
 }
 
 // order sorts the fields of an object as its shape lists them; what is unknown

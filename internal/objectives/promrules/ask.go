@@ -24,28 +24,18 @@ func (m *making) ask() error {
 // askEvents makes bad and total of any two of good, bad and total. A counter that
 // does not exist counts zero as long as the other one does.
 func (m *making) askEvents(q pitwall.SLIQuery) error {
-	var err error
-	open := func(query string) string {
-		if query == "" || err != nil {
-			return ""
-		}
-		var text string
-		text, err = promql.OpenCounter(query)
-		return text
+	good, bad, total, err := promql.OpenEvents(q)
+	if err != nil {
+		return err
 	}
 	orZero := func(a, b string) string { return "(" + a + " or 0 * " + b + ")" }
-	good, bad, total := open(q.Good), open(q.Bad), open(q.Total)
 	switch {
-	case err != nil:
-		return err
 	case bad != "" && total != "":
 		m.bad, m.total = orZero(bad, total), total
 	case good != "" && total != "":
 		m.bad, m.total = total+" - "+orZero(good, total), total
-	case good != "" && bad != "":
-		m.bad, m.total = orZero(bad, good), orZero(good, bad)+" + "+orZero(bad, good)
 	default:
-		return fmt.Errorf("two of good, bad and total are needed")
+		m.bad, m.total = orZero(bad, good), orZero(good, bad)+" + "+orZero(bad, good)
 	}
 	return nil
 }
@@ -56,15 +46,15 @@ func (m *making) askValue(q pitwall.SLIQuery) error {
 	if _, err := promql.Parse(q.Value); err != nil {
 		return err
 	}
-	sign, ok := map[pitwall.Compare]string{pitwall.Less: "<", pitwall.LessEqual: "<=", pitwall.Greater: ">", pitwall.GreaterEqual: ">="}[q.Op]
-	if !ok {
-		return fmt.Errorf("value is compared by %q", q.Op)
+	sign, err := promql.Sign(q.Op)
+	if err != nil {
+		return err
 	}
 	value := promql.WithWindow(q.Value, m.o.interval())
 	samples := fmt.Sprintf("((%s) == (%[1]s))", value)
 	m.steps = []promql.Rule{
 		{Record: "pitwall:slo_samples:all", Expr: "count" + samples},
-		{Record: "pitwall:slo_samples:bad", Expr: "count" + samples + " - sum(" + samples + " " + sign + " bool " + number(q.Limit) + ")"},
+		{Record: "pitwall:slo_samples:bad", Expr: "count" + samples + " - sum(" + samples + " " + sign + " bool " + promql.Literal(q.Limit) + ")"},
 	}
 	m.total = "sum_over_time(pitwall:slo_samples:all" + m.selector + "[{{.window}}]) / " + windowSeconds
 	m.bad = "sum_over_time(pitwall:slo_samples:bad" + m.selector + "[{{.window}}]) / " + windowSeconds

@@ -146,8 +146,8 @@ func (m making) groups() []promql.Group {
 			g.Rules = append(g.Rules, m.alert(t))
 		}
 	}
-	budget.Rules = append(m.records(m.s.Window), m.record("pitwall:slo_target:ratio", "vector("+number(float64(m.s.Target))+")"),
-		m.record("pitwall:slo_budget_remaining:ratio", "1 - "+m.ratioSeries(m.s.Window)+" / "+number(m.budget)))
+	budget.Rules = append(m.records(m.s.Window), m.record("pitwall:slo_target:ratio", "vector("+promql.Literal(float64(m.s.Target))+")"),
+		m.record("pitwall:slo_budget_remaining:ratio", "1 - "+m.ratioSeries(m.s.Window)+" / "+promql.Literal(m.budget)))
 	var out []promql.Group
 	for _, g := range []promql.Group{short, long, budget} {
 		if len(g.Rules) > 0 {
@@ -180,7 +180,7 @@ func (m making) records(w time.Duration) []promql.Rule {
 		return []promql.Rule{m.record("pitwall:slo_errors:ratio"+name, promql.WithWindow(m.ratio, w))}
 	}
 	fill := func(q string) string {
-		return strings.ReplaceAll(promql.WithWindow(q, w), windowSeconds, number(w.Seconds()))
+		return strings.ReplaceAll(promql.WithWindow(q, w), windowSeconds, promql.Literal(w.Seconds()))
 	}
 	return []promql.Rule{
 		m.record("pitwall:slo_bad:rate"+name, fill(m.bad)),
@@ -204,7 +204,7 @@ func (m making) totalSeries(w time.Duration) string {
 // alert is one burn tier.
 func (m making) alert(t pitwall.BurnTier) promql.Rule {
 	limit := t.Factor * m.budget
-	threshold := " > (" + number(t.Factor) + " * " + number(m.budget) + ")"
+	threshold := " > (" + promql.Literal(t.Factor) + " * " + promql.Literal(m.budget) + ")"
 	parts := []string{m.ratioSeries(t.Long) + threshold, m.ratioSeries(t.Short) + threshold}
 	if m.ratio == "" {
 		parts = append(parts, m.guard(t, limit)...)
@@ -218,17 +218,17 @@ func (m making) alert(t pitwall.BurnTier) promql.Rule {
 
 // guard keeps a few failures of a few requests from alerting.
 func (m making) guard(t pitwall.BurnTier, limit float64) []string {
-	seconds := number(t.Long.Seconds())
+	seconds := promql.Literal(t.Long.Seconds())
 	bad, total := m.badSeries(t.Long)+" * "+seconds, m.totalSeries(t.Long)+" * "+seconds
 	var list []string
 	if t.MinBad > 0 {
-		list = append(list, bad+" > "+number(float64(t.MinBad)-0.5)) // increases are extrapolated, so seldom whole
+		list = append(list, bad+" > "+promql.Literal(float64(t.MinBad)-0.5)) // increases are extrapolated, so seldom whole
 	}
 	if t.MinEvents > 0 {
-		list = append(list, total+" > "+number(float64(t.MinEvents)-0.5))
+		list = append(list, total+" > "+promql.Literal(float64(t.MinEvents)-0.5))
 	}
 	z := quantile(t)
-	return append(list, "("+bad+" - "+total+" * "+number(limit)+") > ("+number(z)+" * sqrt("+total+" * "+number(clean(limit*(1-limit)))+"))")
+	return append(list, "("+bad+" - "+total+" * "+promql.Literal(limit)+") > ("+promql.Literal(z)+" * sqrt("+total+" * "+promql.Literal(promql.Clean(limit*(1-limit)))+"))")
 }
 
 // quantile is that of the normal distribution which a tier's alpha leaves above:
@@ -258,10 +258,10 @@ func severity(a pitwall.Action) string {
 func (m making) annotations(t pitwall.BurnTier, limit float64) promql.Labels {
 	who, long, short := escape(string(m.s.Name)), promql.Duration(t.Long), promql.Duration(t.Short)
 	a := map[string]string{
-		"summary": fmt.Sprintf("%s burns its error budget more than %s times too fast", who, number(t.Factor)),
+		"summary": fmt.Sprintf("%s burns its error budget more than %s times too fast", who, promql.Literal(t.Factor)),
 		"description": fmt.Sprintf("The error ratio over %s is {{ $value | humanizePercentage }}. It fires above %s × (1 − %s) = %s over %s and over %s: %s %% of the budget of %s is then spent, and at that pace all of it in %s.",
-			long, number(t.Factor), number(float64(m.s.Target)), number(clean(limit)), long, short,
-			number(clean(100*t.Factor*t.Long.Seconds()/m.s.Window.Seconds())), promql.Duration(m.s.Window), promql.Duration(time.Duration(float64(m.s.Window)/t.Factor).Round(time.Minute))),
+			long, promql.Literal(t.Factor), promql.Literal(float64(m.s.Target)), promql.Literal(promql.Clean(limit)), long, short,
+			promql.Literal(promql.Clean(100*t.Factor*t.Long.Seconds()/m.s.Window.Seconds())), promql.Duration(m.s.Window), promql.Duration(time.Duration(float64(m.s.Window)/t.Factor).Round(time.Minute))),
 	}
 	if m.s.Runbook != "" {
 		a["runbook_url"] = escape(m.s.Runbook)
@@ -286,12 +286,4 @@ func literal(labels promql.Labels) promql.Labels {
 func escape(s string) string { return strings.ReplaceAll(s, "{{", `{{ "{{" }}`) }
 
 // share is 1 − target without the noise of binary fractions.
-func share(target pitwall.Ratio) float64 { return clean(1 - float64(target)) }
-
-// clean keeps twelve digits, more than any person wrote.
-func clean(v float64) float64 {
-	c, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64)
-	return c
-}
-
-func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+func share(target pitwall.Ratio) float64 { return promql.Clean(1 - float64(target)) }

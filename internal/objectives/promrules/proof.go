@@ -85,10 +85,10 @@ func (p *proof) line(format string, args ...any) {
 func (p *proof) expect(expr string, at time.Duration, value float64) {
 	p.line("  - expr: %s", strconv.Quote(expr))
 	p.line("    eval_time: %s", promql.Duration(at.Round(time.Second)))
-	p.line("    exp_samples: [{labels: '{}', value: %s}]", number(value))
+	p.line("    exp_samples: [{labels: '{}', value: %s}]", promql.Literal(value))
 }
 
-func percent(v float64) string { return number(clean(v*100)) + " %" }
+func percent(v float64) string { return promql.Literal(promql.Clean(v*100)) + " %" }
 
 // every is how often the alert of a tier is evaluated.
 func (m making) every(t pitwall.BurnTier) time.Duration {

@@ -25,7 +25,7 @@ func Generate(s Spec, o Options) (promql.Rules, error) {
 	if dead, page := unreachable(s); len(dead) > 0 && !page && s.Alerting.Burnrates {
 		return promql.Rules{}, &pitwall.Error{Op: "making Pyrra's rules", Kind: pitwall.Invalid, ID: s.Name, Err: fmt.Errorf("no page can ever fire: %s", strings.Join(dead, "; ")), Hint: "raise the target"}
 	}
-	m := making{s: s, target: number(float64(s.Target))}
+	m := making{s: s, target: promql.Literal(float64(s.Target))}
 	files := promql.Rules{Comment: "Rules in the form of Pyrra, made by Pitwall. Do not edit.", Groups: []promql.Group{
 		{Name: s.Name + "-increase", Interval: increaseInterval(s.Window), Rules: m.increases()},
 		{Name: s.Name, Interval: 30 * time.Second, Rules: append(m.burnrates(), m.alerts()...)},
@@ -178,7 +178,7 @@ func (m making) nativeIncreases() []promql.Rule {
 	fast["le"] = m.s.bucket()
 	return []promql.Rule{
 		{Record: name, Expr: "histogram_count(" + h + ")", Labels: promql.LabelsOf(labels)},
-		{Record: name, Expr: "histogram_fraction(0, " + number(m.s.MaxLatency.Seconds()) + ", " + h + ") * histogram_count(" + h + ")", Labels: promql.LabelsOf(fast)},
+		{Record: name, Expr: "histogram_fraction(0, " + promql.Literal(m.s.MaxLatency.Seconds()) + ", " + h + ") * histogram_count(" + h + ")", Labels: promql.LabelsOf(fast)},
 	}
 }
 
@@ -250,7 +250,7 @@ func (m making) burnrate(by, window string) string {
 	case Latency:
 		return "(" + rate + " - " + by + "rate(" + m.s.Part.String() + window + "))) / " + rate
 	case LatencyNative:
-		return "1 - histogram_fraction(0, " + number(m.s.MaxLatency.Seconds()) + ", " + rate + ")"
+		return "1 - histogram_fraction(0, " + promql.Literal(m.s.MaxLatency.Seconds()) + ", " + rate + ")"
 	default:
 		count := by + "count_over_time(" + total + "))"
 		return "(" + count + " - " + by + "sum_over_time(" + total + "))) / " + count
@@ -283,5 +283,3 @@ func (m making) alerts() []promql.Rule {
 	}
 	return list
 }
-
-func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -10,7 +10,7 @@ import (
 )
 
 func (r *reading) indicator(s *Spec, m manifest) error {
-	line := r.lineOf("indicator")
+	line := r.LineOf("indicator")
 	i := m.Spec.Indicator
 	var list []string
 	var err error
@@ -33,7 +33,7 @@ func (r *reading) indicator(s *Spec, m manifest) error {
 		list, s.Kind, s.Grouping = append(list, "latencyNative"), LatencyNative, x.Grouping
 		metric(&s.Total, "total", x.Total.Metric)
 		if s.MaxLatency, _ = promql.ParseDuration(x.Latency); s.MaxLatency <= 0 && err == nil {
-			err = r.doc.Wrong(r.lineOf("latency"), "latency: 200ms", "latency %q is not a length of time", x.Latency)
+			err = r.Wrong(r.LineOf("latency"), "latency: 200ms", "latency %q is not a length of time", x.Latency)
 		}
 	}
 	if x := i.BoolGauge; x != nil {
@@ -42,9 +42,9 @@ func (r *reading) indicator(s *Spec, m manifest) error {
 	}
 	switch {
 	case len(list) == 0:
-		return r.doc.Wrong(line, "give one of ratio, latency, latencyNative and bool_gauge", "the indicator is missing")
+		return r.Wrong(line, "give one of ratio, latency, latencyNative and bool_gauge", "the indicator is missing")
 	case len(list) > 1:
-		return r.doc.Wrong(line, "keep one of them", "there are several indicators: %s", strings.Join(list, ", "))
+		return r.Wrong(line, "keep one of them", "there are several indicators: %s", strings.Join(list, ", "))
 	case err != nil:
 		return err
 	}
@@ -55,19 +55,19 @@ func (r *reading) indicator(s *Spec, m manifest) error {
 func (r *reading) sensible(s Spec, line int) error {
 	for _, g := range s.Grouping {
 		if !promql.LabelName(g) {
-			return r.doc.Wrong(line, "", "grouping: %q is no label name", g)
+			return r.Wrong(line, "", "grouping: %q is no label name", g)
 		}
 	}
 	switch {
 	case s.Kind == Ratio && s.Part.String() == s.Total.String():
-		return r.doc.Wrong(line, "errors is a part of total", "errors and total select the same series")
+		return r.Wrong(line, "errors is a part of total", "errors and total select the same series")
 	case s.Kind == Latency:
 		i := slices.IndexFunc(s.Part.Matchers, func(m promql.Matcher) bool { return m.Name == "le" && m.Op == "=" })
 		if i < 0 {
-			return r.doc.Wrong(line, `success is a bucket: x_bucket{le="0.2"}`, "success has no condition le=")
+			return r.Wrong(line, `success is a bucket: x_bucket{le="0.2"}`, "success has no condition le=")
 		}
 		if _, err := strconv.ParseFloat(s.Part.Matchers[i].Value, 64); err != nil {
-			return r.doc.Wrong(line, `success is a bucket: x_bucket{le="0.2"}`, "le=%q is not a number", s.Part.Matchers[i].Value)
+			return r.Wrong(line, `success is a bucket: x_bucket{le="0.2"}`, "le=%q is not a number", s.Part.Matchers[i].Value)
 		}
 	}
 	return nil
@@ -75,17 +75,17 @@ func (r *reading) sensible(s Spec, line int) error {
 
 // metric reads one selector; Pyrra takes nothing else.
 func (r *reading) metric(what, text string) (Metric, error) {
-	line := r.lineOf(what)
+	line := r.LineOf(what)
 	if strings.TrimSpace(text) == "" {
-		return Metric{}, r.doc.Wrong(line, `metric: http_requests_total{job="a"}`, "%s has no metric", what)
+		return Metric{}, r.Wrong(line, `metric: http_requests_total{job="a"}`, "%s has no metric", what)
 	}
 	e, err := promql.Parse(text)
 	if err != nil {
-		return Metric{}, r.doc.Wrong(line, pitwall.HintOf(err), "%s: %w", what, err)
+		return Metric{}, r.Wrong(line, pitwall.HintOf(err), "%s: %w", what, err)
 	}
 	s, ok := promql.OneSelector(e)
 	if !ok || s.Metric == "" || s.Range != 0 || s.Offset != 0 {
-		return Metric{}, r.doc.Wrong(line, `metric: http_requests_total{job="a"}`, "%s must be one metric with conditions on its labels, without functions and windows", what)
+		return Metric{}, r.Wrong(line, `metric: http_requests_total{job="a"}`, "%s must be one metric with conditions on its labels, without functions and windows", what)
 	}
 	return Metric{Name: s.Metric, Matchers: s.Matchers}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/promql"
 	"github.com/pitwall/pitwall/internal/slo"
 	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
@@ -44,7 +45,7 @@ func toSLO(spec Spec) pitwall.SLO {
 		s.SLI.Query = &pitwall.SLIQuery{Good: rate(spec.Part), Total: rate(spec.Total)}
 	case LatencyNative:
 		h := rate(spec.Total)
-		s.SLI.Query = &pitwall.SLIQuery{Good: fmt.Sprintf("histogram_fraction(0, %s, %s) * histogram_count(%s)", number(spec.MaxLatency.Seconds()), h, h), Total: "histogram_count(" + h + ")"}
+		s.SLI.Query = &pitwall.SLIQuery{Good: fmt.Sprintf("histogram_fraction(0, %s, %s) * histogram_count(%s)", promql.Literal(spec.MaxLatency.Seconds()), h, h), Total: "histogram_count(" + h + ")"}
 	case BoolGauge:
 		s.SLI.Kind, s.SLI.Query = pitwall.SLIValue, &pitwall.SLIQuery{Value: spec.Total.String(), Op: pitwall.GreaterEqual, Limit: 1}
 	}

@@ -1,9 +1,7 @@
 package pyrra
 
 import (
-	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -98,19 +96,11 @@ type alerting struct {
 }
 
 // reading is one manifest while it is read.
-type reading struct {
-	doc      strict.Doc
-	n        *yaml.Node
-	warnings []string
-}
-
-func (r *reading) warn(line int, format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Sprintf("%s:%d: ", r.doc.File, line)+fmt.Sprintf(format, args...))
-}
+type reading struct{ strict.Reading }
 
 // Read reads one manifest.
 func Read(doc strict.Doc, n *yaml.Node) (s Spec, warnings []string, err error) {
-	r := &reading{doc: doc, n: n}
+	r := &reading{strict.Reading{Doc: doc, Node: n}}
 	if n.Kind != yaml.MappingNode {
 		return s, nil, doc.Wrong(n.Line, "a manifest starts with apiVersion: "+APIVersion, "expected an object")
 	}
@@ -128,17 +118,17 @@ func Read(doc strict.Doc, n *yaml.Node) (s Spec, warnings []string, err error) {
 	}
 	s = Spec{Name: m.Metadata.Name, Namespace: m.Metadata.Namespace, Labels: m.Metadata.Labels, Annotations: m.Metadata.Annotations,
 		Description: strings.TrimSpace(m.Spec.Description), Fast: m.Spec.Fast, Alerting: m.Spec.Alerting.read(),
-		Source: fmt.Sprintf("%s:%d", doc.File, n.Line), YAML: text(n)}
+		Source: fmt.Sprintf("%s:%d", doc.File, n.Line), YAML: strict.Shown(n)}
 	if s.Target, err = r.target(m.Spec.Target); err != nil {
-		return s, r.warnings, err
+		return s, r.Warnings, err
 	}
 	if s.Window, err = r.window(m.Spec.Window); err != nil {
-		return s, r.warnings, err
+		return s, r.Warnings, err
 	}
 	if err = r.indicator(&s, m); err == nil {
 		err = r.reachable(s)
 	}
-	return s, r.warnings, err
+	return s, r.Warnings, err
 }
 
 // read fills in what a manifest leaves out.
@@ -159,33 +149,33 @@ func (a alerting) read() Alerting {
 }
 
 func (r *reading) target(n yaml.Node) (pitwall.Ratio, error) {
-	line := max(n.Line, r.n.Line)
-	v, err := strconv.ParseFloat(n.Value+"e-2", 64) // the float nearest to the ratio, without noise
+	line := max(n.Line, r.Node.Line)
+	v, err := strict.Percent(n.Value)
 	switch {
 	case n.IsZero() || n.Value == "":
-		return 0, r.doc.Wrong(line, `target: "99.9"`, "spec.target is missing")
+		return 0, r.Wrong(line, `target: "99.9"`, "spec.target is missing")
 	case err != nil || n.Kind != yaml.ScalarNode:
-		return 0, r.doc.Wrong(line, `target: "99.9"`, "target %q is not a number", n.Value)
+		return 0, r.Wrong(line, `target: "99.9"`, "target %q is not a number", n.Value)
 	case v == 1:
-		return 0, r.doc.Wrong(line, "choose less, such as 99.9", "target 100 leaves no budget: any error would page")
+		return 0, r.Wrong(line, "choose less, such as 99.9", "target 100 leaves no budget: any error would page")
 	case !(v > 0 && v < 1):
-		return 0, r.doc.Wrong(line, `target: "99.9"`, "target %s must lie above 0 and below 100", n.Value)
+		return 0, r.Wrong(line, `target: "99.9"`, "target %s must lie above 0 and below 100", n.Value)
 	case v < 0.01:
-		return 0, r.doc.Wrong(line, `target: "99.9"`, "target %s is a percentage here: %s %%; %s was surely meant", n.Value, n.Value, percentage(pitwall.Ratio(v*100)))
+		return 0, r.Wrong(line, `target: "99.9"`, "target %s is a percentage here: %s %%; %s was surely meant", n.Value, n.Value, strict.Percentage(v*100))
 	}
 	return pitwall.Ratio(v), nil
 }
 
 // window refuses lengths of which a burn window would round to nothing.
 func (r *reading) window(s string) (time.Duration, error) {
-	line := r.lineOf("window")
+	line := r.LineOf("window")
 	d, err := promql.ParseDuration(s)
 	if err != nil || d <= 0 {
-		return 0, r.doc.Wrong(line, "window: 4w", "window %q is not a length of time", s)
+		return 0, r.Wrong(line, "window: 4w", "window %q is not a length of time", s)
 	}
 	for _, w := range Windows(d) {
 		if w.Short == 0 || w.Long == 0 {
-			return 0, r.doc.Wrong(line, "choose 84h or longer", "window %s is too short: the burn windows of %s round to %s and %s, and Prometheus refuses 0s",
+			return 0, r.Wrong(line, "choose 84h or longer", "window %s is too short: the burn windows of %s round to %s and %s, and Prometheus refuses 0s",
 				s, w.Name, promql.Duration(w.Long), promql.Duration(w.Short))
 		}
 	}
@@ -199,12 +189,12 @@ func (r *reading) reachable(s Spec) error {
 		return nil
 	}
 	dead, page := unreachable(s)
-	line := r.lineOf("target")
+	line := r.LineOf("target")
 	if len(dead) > 0 && !page {
-		return r.doc.Wrong(line, "raise the target, or set alerting.burnrates: false", "target %s %%: no page can ever fire: %s", percentage(s.Target), strings.Join(dead, "; "))
+		return r.Wrong(line, "raise the target, or set alerting.burnrates: false", "target %s %%: no page can ever fire: %s", strict.Percentage(float64(s.Target)), strings.Join(dead, "; "))
 	}
 	for _, d := range dead {
-		r.warn(line, "%s; it is left out", d)
+		r.Warn(line, "%s; it is left out", d)
 	}
 	return nil
 }
@@ -219,38 +209,3 @@ func unreachable(s Spec) (dead []string, page bool) {
 	}
 	return dead, page
 }
-
-// lineOf finds the first field of a name.
-func (r *reading) lineOf(name string) int {
-	if line := find(r.n, name); line > 0 {
-		return line
-	}
-	return r.n.Line
-}
-
-func find(n *yaml.Node, name string) int {
-	for i, item := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 {
-			if key := n.Content[i-1]; key.Value == name {
-				return key.Line
-			}
-		}
-		if line := find(item, name); line > 0 {
-			return line
-		}
-	}
-	return 0
-}
-
-// text is a node as YAML, for showing it.
-func text(n *yaml.Node) string {
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if enc.Encode(n) != nil || enc.Close() != nil {
-		return ""
-	}
-	return b.String()
-}
-
-func percentage(t pitwall.Ratio) string { return strconv.FormatFloat(float64(t)*100, 'g', 12, 64) }

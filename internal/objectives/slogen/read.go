@@ -1,7 +1,6 @@
 package slogen
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"regexp"
@@ -56,17 +55,14 @@ type indicator struct {
 	Operators yaml.Node `yaml:"operators"`
 }
 
-type reading struct {
-	doc      strict.Doc
-	n        *yaml.Node
-	warnings []string
-}
+// reading is one document while it is read.
+type reading struct{ strict.Reading }
 
 // Parse reads one document as an objective, without tiers: they are those of the
 // preset, which is slo-generator's default policy. Another policy that it names
 // stands in another file (see Policies), so it is warned of.
 func Parse(doc strict.Doc, n *yaml.Node) (slos []pitwall.SLO, warnings []string, err error) {
-	r := &reading{doc: doc, n: n}
+	r := &reading{strict.Reading{Doc: doc, Node: n}}
 	if n.Kind != yaml.MappingNode {
 		return nil, nil, doc.Wrong(n.Line, "an objective starts with apiVersion: "+APIVersion, "expected an object")
 	}
@@ -84,23 +80,23 @@ func Parse(doc strict.Doc, n *yaml.Node) (slos []pitwall.SLO, warnings []string,
 	}
 	s, err := r.slo(d)
 	if err != nil {
-		return nil, r.warnings, err
+		return nil, r.Warnings, err
 	}
-	return []pitwall.SLO{s}, r.warnings, nil
+	return []pitwall.SLO{s}, r.Warnings, nil
 }
 
 func (r *reading) slo(d document) (pitwall.SLO, error) {
 	s := pitwall.SLO{Name: pitwall.SLOName(d.Metadata.Name), Description: strings.TrimSpace(d.Spec.Description), Window: 28 * day, Budgeting: pitwall.Occurrences,
-		Labels: maps.Clone(d.Metadata.Labels), Preset: Preset, Source: fmt.Sprintf("%s:%d", r.doc.File, r.n.Line), YAML: text(r.n)}
+		Labels: maps.Clone(d.Metadata.Labels), Preset: Preset, Source: fmt.Sprintf("%s:%d", r.File, r.Node.Line), YAML: strict.Shown(r.Node)}
 	s.Service = pitwall.ServiceName(d.Metadata.Name)
 	if name := d.Metadata.Labels["service_name"]; name != "" {
 		s.Service = pitwall.ServiceName(name)
 	}
 	if d.Spec.Policy != "" && d.Spec.Policy != "default" {
-		r.warn(r.lineOf("error_budget_policy"), "the policy %s stands in slo-generator's configuration; the tiers of its default policy are used", d.Spec.Policy)
+		r.Warn(r.LineOf("error_budget_policy"), "the policy %s stands in slo-generator's configuration; the tiers of its default policy are used", d.Spec.Policy)
 	}
 	if d.Spec.Backend != "prometheus" && !strings.HasPrefix(d.Spec.Backend, "prometheus/") {
-		return s, r.doc.Wrong(r.lineOf("backend"), r.instead(d.Spec.Backend), "backend %q is not read; only prometheus is", d.Spec.Backend)
+		return s, r.Wrong(r.LineOf("backend"), r.instead(d.Spec.Backend), "backend %q is not read; only prometheus is", d.Spec.Backend)
 	}
 	var err error
 	if s.Target, err = r.goal(d.Spec.Goal); err != nil {
@@ -124,33 +120,29 @@ func (r *reading) instead(backend string) string {
 	return "export the counts of good and bad events to Prometheus, and write the objective as openslo/v1"
 }
 
-func (r *reading) warn(line int, format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Sprintf("%s:%d: ", r.doc.File, line)+fmt.Sprintf(format, args...))
-}
-
 func (r *reading) goal(n yaml.Node) (pitwall.Ratio, error) {
-	line := max(n.Line, r.n.Line)
+	line := max(n.Line, r.Node.Line)
 	v, err := strconv.ParseFloat(n.Value, 64)
 	switch {
 	case n.IsZero():
-		return 0, r.doc.Wrong(line, "goal: 0.999", "goal is missing")
+		return 0, r.Wrong(line, "goal: 0.999", "goal is missing")
 	case err != nil || n.Kind != yaml.ScalarNode:
-		return 0, r.doc.Wrong(line, "goal: 0.999", "goal is not a number")
+		return 0, r.Wrong(line, "goal: 0.999", "goal is not a number")
 	case v == 1:
-		return 0, r.doc.Wrong(line, "choose less, such as 0.999", "goal 1 leaves no budget to spend")
+		return 0, r.Wrong(line, "choose less, such as 0.999", "goal 1 leaves no budget to spend")
 	case !(v > 0 && v < 1):
-		return 0, r.doc.Wrong(line, "goal is a ratio: 0.999", "goal %s must lie between 0 and 1", n.Value)
+		return 0, r.Wrong(line, "goal is a ratio: 0.999", "goal %s must lie between 0 and 1", n.Value)
 	}
 	return pitwall.Ratio(v), nil
 }
 
 func (r *reading) indicator(d document) (pitwall.SLI, error) {
 	var in indicator
-	line := max(d.Spec.Indicator.Line, r.n.Line)
+	line := max(d.Spec.Indicator.Line, r.Node.Line)
 	if d.Spec.Indicator.Kind != yaml.MappingNode {
-		return pitwall.SLI{}, r.doc.Wrong(line, "", "service_level_indicator is missing")
+		return pitwall.SLI{}, r.Wrong(line, "", "service_level_indicator is missing")
 	}
-	if err := r.doc.Decode(&d.Spec.Indicator, &in); err != nil {
+	if err := r.Decode(&d.Spec.Indicator, &in); err != nil {
 		return pitwall.SLI{}, err
 	}
 	switch d.Spec.Method {
@@ -162,7 +154,7 @@ func (r *reading) indicator(d document) (pitwall.SLI, error) {
 		return r.ratio(in)
 	}
 	methods := []string{"good_bad_ratio", "distribution_cut", "query_sli"}
-	return pitwall.SLI{}, r.doc.Wrong(r.lineOf("method"), "known: "+strings.Join(methods, ", "), "method is %q%s", d.Spec.Method, strict.Nearest(d.Spec.Method, methods))
+	return pitwall.SLI{}, r.Wrong(r.LineOf("method"), "known: "+strings.Join(methods, ", "), "method is %q%s", d.Spec.Method, strict.Nearest(d.Spec.Method, methods))
 }
 
 // goodBad counts filters: good of valid, or good and bad.
@@ -177,7 +169,7 @@ func (r *reading) goodBad(in indicator) (pitwall.SLI, error) {
 		}
 		text, e := promql.OpenCounter(fill(query))
 		if e != nil {
-			err = r.doc.Wrong(r.lineOf(field), pitwall.HintOf(e), "%s: %w", field, e)
+			err = r.Wrong(r.LineOf(field), pitwall.HintOf(e), "%s: %w", field, e)
 		}
 		return text
 	}
@@ -186,7 +178,7 @@ func (r *reading) goodBad(in indicator) (pitwall.SLI, error) {
 	case err != nil:
 		return pitwall.SLI{}, err
 	case q.Good == "" || (q.Bad == "") == (q.Total == ""):
-		return pitwall.SLI{}, r.doc.Wrong(r.lineOf("service_level_indicator"), "", "good_bad_ratio needs filter_good and one of filter_bad and filter_valid")
+		return pitwall.SLI{}, r.Wrong(r.LineOf("service_level_indicator"), "", "good_bad_ratio needs filter_good and one of filter_bad and filter_valid")
 	}
 	return pitwall.SLI{Kind: pitwall.SLIEvents, Query: &q}, nil
 }
@@ -197,18 +189,18 @@ func (r *reading) cut(in indicator) (pitwall.SLI, error) {
 	if err != nil {
 		return pitwall.SLI{}, err
 	}
-	line := r.lineOf("expression")
+	line := r.LineOf("expression")
 	s, ok := promql.OneSelector(e)
 	base, isBucket := strings.CutSuffix(s.Metric, "_bucket")
 	switch {
 	case !ok || !isBucket || s.Range != 0:
-		return pitwall.SLI{}, r.doc.Wrong(line, `expression: http_request_duration_seconds_bucket{job="a"}`, "expression must be one histogram, a metric named _bucket, without functions")
+		return pitwall.SLI{}, r.Wrong(line, `expression: http_request_duration_seconds_bucket{job="a"}`, "expression must be one histogram, a metric named _bucket, without functions")
 	case slices.ContainsFunc(s.Matchers, func(m promql.Matcher) bool { return m.Name == "le" }):
-		return pitwall.SLI{}, r.doc.Wrong(line, "the bound is threshold_bucket", "expression has a condition on le")
+		return pitwall.SLI{}, r.Wrong(line, "the bound is threshold_bucket", "expression has a condition on le")
 	}
 	bound, err := strconv.ParseFloat(in.Threshold.Value, 64)
 	if err != nil || !(bound > 0) {
-		return pitwall.SLI{}, r.doc.Wrong(max(in.Threshold.Line, line), "threshold_bucket: 0.25", "threshold_bucket %q is not a positive number", in.Threshold.Value)
+		return pitwall.SLI{}, r.Wrong(max(in.Threshold.Line, line), "threshold_bucket: 0.25", "threshold_bucket %q is not a positive number", in.Threshold.Value)
 	}
 	// A client may write a bucket of a whole number as 5 or as 5.0.
 	le := promql.Matcher{Name: "le", Op: "=", Value: in.Threshold.Value}
@@ -235,13 +227,13 @@ func (r *reading) ratio(in indicator) (pitwall.SLI, error) {
 
 // query reads PromQL in which [window] stands for a window.
 func (r *reading) query(field, query string) (promql.Expr, error) {
-	line := r.lineOf(field)
+	line := r.LineOf(field)
 	if strings.TrimSpace(query) == "" {
-		return promql.Expr{}, r.doc.Wrong(line, "", "%s is missing", field)
+		return promql.Expr{}, r.Wrong(line, "", "%s is missing", field)
 	}
 	e, err := promql.Parse(fill(query))
 	if err != nil {
-		return e, r.doc.Wrong(line, pitwall.HintOf(err), "%s: %w", field, err)
+		return e, r.Wrong(line, pitwall.HintOf(err), "%s: %w", field, err)
 	}
 	return e, nil
 }
@@ -250,36 +242,3 @@ func (r *reading) query(field, query string) (promql.Expr, error) {
 var window = regexp.MustCompile(`\[\s*window\s*\]`)
 
 func fill(query string) string { return window.ReplaceAllLiteralString(query, "[{{.window}}]") }
-
-// lineOf finds the first field of a name.
-func (r *reading) lineOf(name string) int {
-	if line := find(r.n, name); line > 0 {
-		return line
-	}
-	return r.n.Line
-}
-
-func find(n *yaml.Node, name string) int {
-	for i, item := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 {
-			if key := n.Content[i-1]; key.Value == name {
-				return key.Line
-			}
-		}
-		if line := find(item, name); line > 0 {
-			return line
-		}
-	}
-	return 0
-}
-
-// text is a node as YAML, for showing it.
-func text(n *yaml.Node) string {
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if enc.Encode(n) != nil || enc.Close() != nil {
-		return ""
-	}
-	return b.String()
-}

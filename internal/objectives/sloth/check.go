@@ -18,9 +18,9 @@ var reserved = []string{"sloth_id", "sloth_service", "sloth_slo", "sloth_window"
 func (r *reading) check(s Spec, line int) error {
 	switch {
 	case s.Service == "":
-		return r.doc.Wrong(line, "", "service is missing")
+		return r.Wrong(line, "", "service is missing")
 	case len(s.SLOs) == 0:
-		return r.doc.Wrong(line, "list at least one under slos", "service %q has no SLO", s.Service)
+		return r.Wrong(line, "list at least one under slos", "service %q has no SLO", s.Service)
 	}
 	if err := r.labels(line, "labels", s.Labels); err != nil {
 		return err
@@ -29,9 +29,9 @@ func (r *reading) check(s Spec, line int) error {
 		at := r.lineOf(o)
 		switch {
 		case o.Name == "":
-			return r.doc.Wrong(at, "", "an SLO of service %q has no name", s.Service)
+			return r.Wrong(at, "", "an SLO of service %q has no name", s.Service)
 		case slices.ContainsFunc(s.SLOs[:i], func(p SLO) bool { return p.Name == o.Name }):
-			return r.doc.Wrong(at, "names are unique in a service", "SLO %q of service %q is defined twice", o.Name, s.Service)
+			return r.Wrong(at, "names are unique in a service", "SLO %q of service %q is defined twice", o.Name, s.Service)
 		}
 		if err := r.checkSLO(at, o); err != nil {
 			return err
@@ -42,14 +42,14 @@ func (r *reading) check(s Spec, line int) error {
 
 func (r *reading) lineOf(o SLO) int {
 	var line int
-	_, _ = fmt.Sscanf(strings.TrimPrefix(o.Source, r.doc.File+":"), "%d", &line)
+	_, _ = fmt.Sscanf(strings.TrimPrefix(o.Source, r.File+":"), "%d", &line)
 	return line
 }
 
 func (r *reading) checkSLO(line int, o SLO) error {
 	a := o.Alerting
 	if a.Name == "" && !(a.Page.Disable && a.Ticket.Disable) {
-		return r.doc.Wrong(line, "name it, or disable page_alert and ticket_alert", "the alerts of SLO %q have no name", o.Name)
+		return r.Wrong(line, "name it, or disable page_alert and ticket_alert", "the alerts of SLO %q have no name", o.Name)
 	}
 	for _, m := range []struct {
 		what   string
@@ -61,10 +61,10 @@ func (r *reading) checkSLO(line int, o SLO) error {
 	}
 	dead, page := unreachable(tiers(o, Google(0)), o.Target)
 	if len(dead) > 0 && !page && !a.Page.Disable {
-		return r.doc.Wrong(line, "raise the objective, or disable page_alert", "no page can ever fire for SLO %q: %s", o.Name, strings.Join(dead, "; "))
+		return r.Wrong(line, "raise the objective, or disable page_alert", "no page can ever fire for SLO %q: %s", o.Name, strings.Join(dead, "; "))
 	}
 	for _, d := range dead {
-		r.warn(line, "SLO %q: %s; it is left out", o.Name, d)
+		r.Warn(line, "SLO %q: %s; it is left out", o.Name, d)
 	}
 	return nil
 }
@@ -86,9 +86,9 @@ func (r *reading) labels(line int, what string, labels map[string]string) error 
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		switch {
 		case !promql.LabelName(name):
-			return r.doc.Wrong(line, "letters, digits and underscores", "%s: %q is no label name", what, name)
+			return r.Wrong(line, "letters, digits and underscores", "%s: %q is no label name", what, name)
 		case slices.Contains(reserved, name):
-			return r.doc.Wrong(line, "choose another name", "%s: %q is set by the rules themselves", what, name)
+			return r.Wrong(line, "choose another name", "%s: %q is set by the rules themselves", what, name)
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package sloth
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"strings"
@@ -72,41 +71,28 @@ func (o *SLO) ask(sli pitwall.SLI) error {
 		if err != nil {
 			return err
 		}
-		sign, ok := map[pitwall.Compare]string{pitwall.Less: "<", pitwall.LessEqual: "<=", pitwall.Greater: ">", pitwall.GreaterEqual: ">="}[q.Op]
-		if !ok {
-			return fmt.Errorf("value is compared by %q", q.Op)
+		sign, err := promql.Sign(q.Op)
+		if err != nil {
+			return err
 		}
-		good := fmt.Sprintf("((%s) %s bool %s)[{{.window}}:]", value, sign, number(q.Limit))
+		good := fmt.Sprintf("((%s) %s bool %s)[{{.window}}:]", value, sign, promql.Literal(q.Limit))
 		o.ErrorRatio = "1 - sum(sum_over_time(" + good + ")) / sum(count_over_time(" + good + "))"
 		return nil
 	}
 	return fmt.Errorf("an indicator of kind %q has no rule", sli.Kind)
 }
 
-// askEvents needs two of good, bad and total.
+// askEvents makes bad and total of any two of good, bad and total.
 func (o *SLO) askEvents(q pitwall.SLIQuery) error {
-	var err error
-	open := func(query string) string {
-		if query == "" || err != nil {
-			return ""
-		}
-		var text string
-		text, err = promql.OpenCounter(query)
-		return text
-	}
-	good, bad, total := open(q.Good), open(q.Bad), open(q.Total)
-	if err != nil {
+	good, bad, total, err := promql.OpenEvents(q)
+	switch {
+	case err != nil:
 		return err
-	}
-	if bad == "" && good != "" && total != "" {
+	case bad == "":
 		bad = "(" + total + ") - (" + good + ")"
-	}
-	if total == "" && good != "" && bad != "" {
+	case total == "":
 		total = "(" + good + ") + (" + bad + ")"
 	}
 	o.ErrorQuery, o.TotalQuery = bad, total
-	if cmp.Or(bad, total) == "" || bad == "" || total == "" {
-		return fmt.Errorf("two of good, bad and total are needed")
-	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/promql"
+	"github.com/pitwall/pitwall/internal/strict"
 )
 
 const makeOp = "making Sloth's rules"
@@ -150,13 +151,13 @@ func (m making) about() []promql.Rule {
 	burn := func(w time.Duration) string {
 		return series(w) + m.filter + "\n/ on(sloth_id, sloth_slo, sloth_service) group_left\nslo:error_budget:ratio" + m.filter
 	}
-	target := number(float64(m.slo.Target))
-	info := m.labels.With("sloth_mode", m.mode()).With("sloth_objective", percentage(m.slo.Target)).
+	target := promql.Literal(float64(m.slo.Target))
+	info := m.labels.With("sloth_mode", m.mode()).With("sloth_objective", strict.Percentage(float64(m.slo.Target))).
 		With("sloth_spec", m.s.Dialect).With("sloth_version", cmp.Or(m.o.Version, "pitwall"))
 	return []promql.Rule{
 		rule("slo:objective:ratio", "vector("+target+")"),
 		rule("slo:error_budget:ratio", "vector(1-"+target+")"),
-		rule("slo:time_period:days", "vector("+number(m.windows.Period.Hours()/24)+")"),
+		rule("slo:time_period:days", "vector("+promql.Literal(m.windows.Period.Hours()/24)+")"),
 		rule("slo:current_burn_rate:ratio", burn(m.windows.PageQuick.Short)),
 		rule("slo:period_burn_rate:ratio", burn(m.windows.Period)),
 		rule("slo:period_error_budget_remaining:ratio", "1 - slo:period_burn_rate:ratio"+m.filter),
@@ -197,23 +198,9 @@ func (m making) alert(severity string, a Alert, quick, slow Window) promql.Rule 
 
 // burning is true while both windows of a condition burn too fast.
 func (m making) burning(w Window) string {
-	limit := " > (" + number(w.factor(m.windows.Period)) + " * " + number(budget(m.slo.Target)) + ")) without (sloth_window)"
+	limit := " > (" + promql.Literal(w.factor(m.windows.Period)) + " * " + promql.Literal(promql.Clean(1-float64(m.slo.Target))) + ")) without (sloth_window)"
 	return "(\n    max(" + series(w.Short) + m.filter + limit + "\n    and\n    max(" + series(w.Long) + m.filter + limit + "\n)"
 }
-
-// budget is 1 − target without the noise of binary fractions; targets have no
-// more than twelve digits that count.
-func budget(target pitwall.Ratio) float64 {
-	v, _ := strconv.ParseFloat(strconv.FormatFloat(1-float64(target), 'g', 12, 64), 64)
-	return v
-}
-
-// percentage is a target as the file had it: 99.9.
-func percentage(target pitwall.Ratio) string {
-	return strconv.FormatFloat(float64(target)*100, 'g', 12, 64)
-}
-
-func number(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 func sortedOnce(list []time.Duration) []time.Duration {
 	slices.Sort(list)

@@ -39,6 +39,8 @@ type metadata struct {
 	ManagedFields     yaml.Node         `yaml:"managedFields"`
 }
 
+// objectSLO is fileSLO in the spelling of the Kubernetes object; but for tags the
+// two are the same, so one converts to the other.
 type objectSLO struct {
 	Name        string            `yaml:"name"`
 	Objective   yaml.Node         `yaml:"objective"`
@@ -61,17 +63,19 @@ type objectSLO struct {
 		Annotations map[string]string `yaml:"annotations"`
 		Page        Alert             `yaml:"pageAlert"`
 		Ticket      Alert             `yaml:"ticketAlert"`
+
+		PageObject, TicketObject yaml.Node `yaml:"-"` // of fileSLO
 	} `yaml:"alerting"`
 }
 
 func (r *reading) object(n *yaml.Node) (Spec, error) {
 	var k object
-	if err := r.doc.Decode(n, &k); err != nil {
+	if err := r.Decode(n, &k); err != nil {
 		return Spec{}, err
 	}
 	s := Spec{Dialect: KubernetesV1, Service: k.Spec.Service, Labels: k.Spec.Labels}
 	if k.Metadata.Name == "" {
-		return s, r.doc.Wrong(n.Line, "", "metadata.name is missing")
+		return s, r.Wrong(n.Line, "", "metadata.name is missing")
 	}
 	if !k.Spec.Plugins.IsZero() {
 		return s, r.plugin(k.Spec.Plugins.Line, "sloPlugins")
@@ -90,29 +94,10 @@ func (r *reading) object(n *yaml.Node) (Spec, error) {
 
 func (r *reading) objectSLO(n *yaml.Node) (SLO, error) {
 	var k objectSLO
-	if err := r.doc.Decode(n, &k); err != nil {
+	if err := r.Decode(n, &k); err != nil {
 		return SLO{}, err
 	}
-	o := SLO{Name: k.Name, Description: strings.TrimSpace(k.Description), Labels: k.Labels, Alerting: Alerting(k.Alerting)}
-	switch {
-	case !k.Plugins.IsZero():
-		return o, r.plugin(k.Plugins.Line, "plugins")
-	case !k.SLI.Plugin.IsZero():
-		return o, r.plugin(k.SLI.Plugin.Line, "sli.plugin")
-	case k.SLI.Raw != nil && k.SLI.Events != nil:
-		return o, r.doc.Wrong(n.Line, "keep one of them", "SLO %q has both sli.raw and sli.events", k.Name)
-	case k.SLI.Raw != nil:
-		o.ErrorRatio = k.SLI.Raw.Query
-	case k.SLI.Events != nil:
-		o.ErrorQuery, o.TotalQuery = k.SLI.Events.Error, k.SLI.Events.Total
-	default:
-		return o, r.doc.Wrong(n.Line, "give sli.events with errorQuery and totalQuery, or sli.raw with errorRatioQuery", "SLO %q has no indicator", k.Name)
-	}
-	var err error
-	if o.Target, err = r.objective(n.Line, o.Name, k.Objective); err != nil {
-		return o, err
-	}
-	return r.finish(n, o)
+	return r.slo(n, fileSLO(k), "give sli.events with errorQuery and totalQuery, or sli.raw with errorRatioQuery")
 }
 
 // alpha is an SLO of OpenSLO v1alpha.
@@ -158,21 +143,21 @@ type alphaMetric struct {
 // its objectives, without alerts, as Sloth does.
 func (r *reading) openslo(n *yaml.Node) (Spec, error) {
 	var a alpha
-	if err := r.doc.Decode(n, &a); err != nil {
+	if err := r.Decode(n, &a); err != nil {
 		return Spec{}, err
 	}
 	s := Spec{Dialect: OpenSLOV1Alpha, Service: a.Spec.Service}
 	switch {
 	case a.Kind != "SLO":
-		return s, r.doc.Wrong(n.Line, "", "kind %q of openslo/v1alpha is not read", a.Kind)
+		return s, r.Wrong(n.Line, "", "kind %q of openslo/v1alpha is not read", a.Kind)
 	case a.Metadata.Name == "":
-		return s, r.doc.Wrong(n.Line, "", "metadata.name is missing")
+		return s, r.Wrong(n.Line, "", "metadata.name is missing")
 	case a.Spec.BudgetingMethod != "" && a.Spec.BudgetingMethod != "Occurrences":
-		return s, r.doc.Wrong(lineOf(n, "budgetingMethod"), "write it as openslo/v1, which Pitwall counts", "budgetingMethod %s is not counted by rules", a.Spec.BudgetingMethod)
+		return s, r.Wrong(lineOf(n, "budgetingMethod"), "write it as openslo/v1, which Pitwall counts", "budgetingMethod %s is not counted by rules", a.Spec.BudgetingMethod)
 	case !a.Spec.Indicator.IsZero():
-		return s, r.doc.Wrong(a.Spec.Indicator.Line, "give each objective its ratioMetrics", "spec.indicator is not read here")
+		return s, r.Wrong(a.Spec.Indicator.Line, "give each objective its ratioMetrics", "spec.indicator is not read here")
 	case len(a.Spec.Objectives) == 0:
-		return s, r.doc.Wrong(n.Line, "", "objectives are missing")
+		return s, r.Wrong(n.Line, "", "objectives are missing")
 	}
 	period, err := r.alphaPeriod(n, a)
 	if err != nil {
@@ -198,11 +183,11 @@ func (r *reading) alphaPeriod(n *yaml.Node, a alpha) (time.Duration, error) {
 	case len(list) == 0:
 		return 0, nil
 	case len(list) > 1:
-		return 0, r.doc.Wrong(line, hint, "timeWindows needs one entry, got %d", len(list))
+		return 0, r.Wrong(line, hint, "timeWindows needs one entry, got %d", len(list))
 	case !list[0].Calendar.IsZero():
-		return 0, r.doc.Wrong(line, "write it as openslo/v1, which Pitwall counts", "a calendar window cannot be counted by rules")
+		return 0, r.Wrong(line, "write it as openslo/v1, which Pitwall counts", "a calendar window cannot be counted by rules")
 	case list[0].Unit != "Day" && list[0].Unit != "Week" || list[0].Count < 1 || list[0].Count > 3660:
-		return 0, r.doc.Wrong(line, hint, "a window of %d %s cannot be counted by rules", list[0].Count, list[0].Unit)
+		return 0, r.Wrong(line, hint, "a window of %d %s cannot be counted by rules", list[0].Count, list[0].Unit)
 	case list[0].Unit == "Week":
 		return time.Duration(list[0].Count) * 7 * 24 * time.Hour, nil
 	default:
@@ -212,25 +197,25 @@ func (r *reading) alphaPeriod(n *yaml.Node, a alpha) (time.Duration, error) {
 
 func (r *reading) alphaSLO(n *yaml.Node) (SLO, error) {
 	var a alphaObjective
-	if err := r.doc.Decode(n, &a); err != nil {
+	if err := r.Decode(n, &a); err != nil {
 		return SLO{}, err
 	}
 	m := a.RatioMetrics
 	switch {
 	case m == nil || m.Good == nil || m.Total == nil:
-		return SLO{}, r.doc.Wrong(n.Line, "", "ratioMetrics needs both good and total")
+		return SLO{}, r.Wrong(n.Line, "", "ratioMetrics needs both good and total")
 	case a.Target.IsZero():
-		return SLO{}, r.doc.Wrong(n.Line, "target: 0.999", "the objective has no target")
+		return SLO{}, r.Wrong(n.Line, "target: 0.999", "the objective has no target")
 	}
 	for _, part := range []*alphaMetric{m.Good, m.Total} {
 		if part.Source != "prometheus" && part.Source != "sloth" || part.QueryType != "promql" && part.QueryType != "" {
-			return SLO{}, r.doc.Wrong(n.Line, "use source: prometheus and queryType: promql", "a query of source %q and type %q is not read", part.Source, part.QueryType)
+			return SLO{}, r.Wrong(n.Line, "use source: prometheus and queryType: promql", "a query of source %q and type %q is not read", part.Source, part.QueryType)
 		}
 	}
 	o := SLO{GoodQuery: m.Good.Query, TotalQuery: m.Total.Query}
 	v, err := strconv.ParseFloat(a.Target.Value, 64) // a ratio, where Sloth's own files have a percentage
 	if err != nil || !(v > 0 && v < 1) {
-		return o, r.doc.Wrong(a.Target.Line, "target: 0.999", "target %s must lie between 0 and 1", a.Target.Value)
+		return o, r.Wrong(a.Target.Line, "target: 0.999", "target %s must lie between 0 and 1", a.Target.Value)
 	}
 	o.Target = pitwall.Ratio(v)
 	return r.finish(n, o)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/promql"
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
@@ -14,7 +15,7 @@ func (r *reading) queries(n *yaml.Node, o SLO) error {
 	if o.ErrorRatio != "" || o.ErrorQuery == "" && o.TotalQuery == "" && o.GoodQuery == "" {
 		ratio, err := r.query(n, "error_ratio_query", o.ErrorRatio)
 		if err == nil && !ratio.Windowed() {
-			r.warn(lineOf(n, "error_ratio_query"), "error_ratio_query has no [{{.window}}], so every window shows the same")
+			r.Warn(lineOf(n, "error_ratio_query"), "error_ratio_query has no [{{.window}}], so every window shows the same")
 		}
 		return err
 	}
@@ -47,11 +48,11 @@ func (r *reading) pair(n *yaml.Node, name string, part, total promql.Expr) error
 		if scale != "" {
 			msg += "; " + scale
 		}
-		return r.doc.Wrong(lineOf(n, "total_query"), "write [{{.window}}] in both", "%s", msg)
+		return r.Wrong(lineOf(n, "total_query"), "write [{{.window}}] in both", "%s", msg)
 	case scale != "":
-		r.warn(lineOf(n, name), "%s", scale)
+		r.Warn(lineOf(n, name), "%s", scale)
 	case !part.Windowed():
-		r.warn(lineOf(n, name), "%s has no [{{.window}}], so every window shows the same", name)
+		r.Warn(lineOf(n, name), "%s has no [{{.window}}], so every window shows the same", name)
 	}
 	return nil
 }
@@ -72,39 +73,20 @@ func looksBack(e promql.Expr) string {
 func (r *reading) query(n *yaml.Node, name, query string) (promql.Expr, error) {
 	line := lineOf(n, name)
 	if strings.TrimSpace(query) == "" {
-		return promql.Expr{}, r.doc.Wrong(line, "write PromQL with [{{.window}}]", "%s is missing", name)
+		return promql.Expr{}, r.Wrong(line, "write PromQL with [{{.window}}]", "%s is missing", name)
 	}
 	e, err := promql.Parse(query)
 	switch {
 	case err != nil:
-		return e, r.doc.Wrong(line, pitwall.HintOf(err), "%s: %w", name, err)
+		return e, r.Wrong(line, pitwall.HintOf(err), "%s: %w", name, err)
 	case e.Range():
-		return e, r.doc.Wrong(line, "wrap it: rate(x[{{.window}}])", "%s gives stretches of samples, not numbers", name)
+		return e, r.Wrong(line, "wrap it: rate(x[{{.window}}])", "%s gives stretches of samples, not numbers", name)
 	}
 	return e, nil
 }
 
 // lineOf finds the line of a field below a node, in either spelling.
 func lineOf(n *yaml.Node, name string) int {
-	if line := find(n, strings.ReplaceAll(name, "_", "")); line > 0 {
-		return line
-	}
-	return n.Line
-}
-
-func find(n *yaml.Node, name string) int {
-	for i, item := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 {
-			key := n.Content[i-1]
-			if strings.EqualFold(strings.ReplaceAll(key.Value, "_", ""), name) {
-				return key.Line
-			}
-		}
-		if n.Kind == yaml.SequenceNode || i%2 == 1 {
-			if line := find(item, name); line > 0 {
-				return line
-			}
-		}
-	}
-	return 0
+	plain := func(s string) string { return strings.ReplaceAll(s, "_", "") }
+	return strict.LineOf(n, func(key string) bool { return strings.EqualFold(plain(key), plain(name)) })
 }

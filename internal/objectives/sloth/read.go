@@ -1,9 +1,7 @@
 package sloth
 
 import (
-	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/pitwall/pitwall"
@@ -57,19 +55,12 @@ type fileSLO struct {
 }
 
 // reading is one document while it is read.
-type reading struct {
-	doc      strict.Doc
-	warnings []string
-}
-
-func (r *reading) warn(line int, format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Sprintf("%s:%d: ", r.doc.File, line)+fmt.Sprintf(format, args...))
-}
+type reading struct{ strict.Reading }
 
 // Read reads one document of any of the dialects.
 func Read(doc strict.Doc, n *yaml.Node) (s Spec, warnings []string, err error) {
 	const hint = "Sloth's documents start with version: prometheus/v1, or apiVersion: sloth.slok.dev/v1"
-	r := &reading{doc: doc}
+	r := &reading{strict.Reading{Doc: doc, Node: n}}
 	if n.Kind != yaml.MappingNode {
 		return Spec{}, nil, doc.Wrong(n.Line, hint, "expected an object")
 	}
@@ -95,12 +86,12 @@ func Read(doc strict.Doc, n *yaml.Node) (s Spec, warnings []string, err error) {
 	if err == nil {
 		err = r.check(s, n.Line)
 	}
-	return s, r.warnings, err
+	return s, r.Warnings, err
 }
 
 func (r *reading) file(n *yaml.Node) (Spec, error) {
 	var f file
-	if err := r.doc.Decode(n, &f); err != nil {
+	if err := r.Decode(n, &f); err != nil {
 		return Spec{}, err
 	}
 	s := Spec{Dialect: PrometheusV1, Service: f.Service, Labels: f.Labels}
@@ -119,33 +110,39 @@ func (r *reading) file(n *yaml.Node) (Spec, error) {
 
 func (r *reading) fileSLO(n *yaml.Node) (SLO, error) {
 	var f fileSLO
-	if err := r.doc.Decode(n, &f); err != nil {
+	if err := r.Decode(n, &f); err != nil {
 		return SLO{}, err
 	}
 	a := f.Alerting
-	o := SLO{Name: f.Name, Description: strings.TrimSpace(f.Description), Labels: f.Labels,
-		Alerting: Alerting{Name: a.Name, Labels: a.Labels, Annotations: a.Annotations, Page: a.Page, Ticket: a.Ticket}}
 	for _, ignored := range []struct {
 		node     yaml.Node
 		is, want string
 	}{{a.PageObject, "pageAlert", "page_alert"}, {a.TicketObject, "ticketAlert", "ticket_alert"}} {
 		if !ignored.node.IsZero() {
-			r.warn(ignored.node.Line, "%s is not read in a %s file, not by Sloth either; write %s", ignored.is, PrometheusV1, ignored.want)
+			r.Warn(ignored.node.Line, "%s is not read in a %s file, not by Sloth either; write %s", ignored.is, PrometheusV1, ignored.want)
 		}
 	}
+	return r.slo(n, f, "give sli.events with error_query and total_query, or sli.raw with error_ratio_query")
+}
+
+// slo takes an SLO in either spelling; hint is how an indicator is written in it.
+func (r *reading) slo(n *yaml.Node, f fileSLO, hint string) (SLO, error) {
+	a := f.Alerting
+	o := SLO{Name: f.Name, Description: strings.TrimSpace(f.Description), Labels: f.Labels,
+		Alerting: Alerting{Name: a.Name, Labels: a.Labels, Annotations: a.Annotations, Page: a.Page, Ticket: a.Ticket}}
 	switch {
 	case !f.Plugins.IsZero():
 		return o, r.plugin(f.Plugins.Line, "plugins")
 	case !f.SLI.Plugin.IsZero():
 		return o, r.plugin(f.SLI.Plugin.Line, "sli.plugin")
 	case f.SLI.Raw != nil && f.SLI.Events != nil:
-		return o, r.doc.Wrong(n.Line, "keep one of them", "SLO %q has both sli.raw and sli.events", f.Name)
+		return o, r.Wrong(n.Line, "keep one of them", "SLO %q has both sli.raw and sli.events", f.Name)
 	case f.SLI.Raw != nil:
 		o.ErrorRatio = f.SLI.Raw.Query
 	case f.SLI.Events != nil:
 		o.ErrorQuery, o.TotalQuery = f.SLI.Events.Error, f.SLI.Events.Total
 	default:
-		return o, r.doc.Wrong(n.Line, "give sli.events with error_query and total_query, or sli.raw with error_ratio_query", "SLO %q has no indicator", f.Name)
+		return o, r.Wrong(n.Line, hint, "SLO %q has no indicator", f.Name)
 	}
 	var err error
 	if o.Target, err = r.objective(n.Line, o.Name, f.Objective); err != nil {
@@ -156,51 +153,30 @@ func (r *reading) fileSLO(n *yaml.Node) (SLO, error) {
 
 // finish does what the dialects have in common.
 func (r *reading) finish(n *yaml.Node, o SLO) (SLO, error) {
-	o.Source, o.YAML = fmt.Sprintf("%s:%d", r.doc.File, n.Line), text(n)
+	o.Source, o.YAML = fmt.Sprintf("%s:%d", r.File, n.Line), strict.Shown(n)
 	return o, r.queries(n, o)
 }
 
 func (r *reading) plugin(line int, what string) error {
-	return r.doc.Wrong(line, "write the query the plugin makes in place of it, as sli.events; the rules that Sloth generates show it",
+	return r.Wrong(line, "write the query the plugin makes in place of it, as sli.events; the rules that Sloth generates show it",
 		"%s names a Sloth plugin, a program that is not run here", what)
 }
 
 // objective reads a percentage.
 func (r *reading) objective(line int, name string, n yaml.Node) (pitwall.Ratio, error) {
 	if n.IsZero() {
-		return 0, r.doc.Wrong(line, "objective: 99.9", "SLO %q has no objective", name)
+		return 0, r.Wrong(line, "objective: 99.9", "SLO %q has no objective", name)
 	}
-	v, err := percent(n.Value)
+	v, err := strict.Percent(n.Value)
 	switch {
 	case err != nil || n.Kind != yaml.ScalarNode:
-		return 0, r.doc.Wrong(n.Line, "objective: 99.9", "objective of SLO %q is not a number", name)
+		return 0, r.Wrong(n.Line, "objective: 99.9", "objective of SLO %q is not a number", name)
 	case v == 1:
-		return 0, r.doc.Wrong(n.Line, "choose less, such as 99.9", "objective 100 of SLO %q leaves no budget: any error pages, and the burn rate divides by zero", name)
+		return 0, r.Wrong(n.Line, "choose less, such as 99.9", "objective 100 of SLO %q leaves no budget: any error pages, and the burn rate divides by zero", name)
 	case !(v > 0 && v < 1):
-		return 0, r.doc.Wrong(n.Line, "objective is a percentage: 99.9", "objective %s of SLO %q must lie above 0 and below 100", n.Value, name)
+		return 0, r.Wrong(n.Line, "objective is a percentage: 99.9", "objective %s of SLO %q must lie above 0 and below 100", n.Value, name)
 	case v < 0.01:
-		return 0, r.doc.Wrong(n.Line, "objective: 99.9", "objective %s of SLO %q is a percentage here: %s %%; %s was surely meant", n.Value, name, n.Value, percentage(pitwall.Ratio(v*100)))
+		return 0, r.Wrong(n.Line, "objective: 99.9", "objective %s of SLO %q is a percentage here: %s %%; %s was surely meant", n.Value, name, n.Value, strict.Percentage(v*100))
 	}
 	return pitwall.Ratio(v), nil
-}
-
-// percent reads the float nearest to a hundredth of a decimal: 99.9 is 0.999,
-// not 99.9/100.
-func percent(s string) (float64, error) {
-	if v, err := strconv.ParseFloat(s+"e-2", 64); err == nil {
-		return v, nil
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	return v / 100, err
-}
-
-// text is a node as YAML, for showing it.
-func text(n *yaml.Node) string {
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if enc.Encode(n) != nil || enc.Close() != nil {
-		return ""
-	}
-	return b.String()
 }

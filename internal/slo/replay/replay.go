@@ -15,6 +15,8 @@ const (
 	mostSteps = 4_000_000
 	// mostTargets bounds a what-if.
 	mostTargets = 50
+	// stopEvery is after how many evaluations somebody looks whether to stop.
+	stopEvery = 256
 )
 
 // Input is what is replayed.
@@ -35,6 +37,8 @@ type Input struct {
 	// Incidents are what is known to have been wrong, such as plans that were
 	// opened: to tell pages that were right from those that were not.
 	Incidents []pitwall.Period
+	// Stop is closed when nobody waits for the answer any more; nil: somebody will.
+	Stop <-chan struct{}
 }
 
 // Replay runs an objective and its tiers over its past. A counted step is
@@ -185,7 +189,12 @@ func (w *world) count(now time.Time) error {
 
 // run moves the clock through the period.
 func (w *world) run(tracks ...*track) error {
+	looks := 0
 	for now := w.in.Period.From; !now.After(w.in.Period.To); now = now.Add(w.in.Every) {
+		if looks++; looks%stopEvery == 0 && w.stopped() {
+			return &pitwall.Error{Op: "replaying an objective", Kind: pitwall.Unavailable, ID: string(w.in.SLO.Name),
+				Err: fmt.Errorf("it took too long and came to %s", now.UTC().Format(time.RFC3339)), Hint: "ask for less: --since 7d"}
+		}
 		for _, t := range tracks {
 			if err := t.tick(now); err != nil {
 				return err
@@ -194,4 +203,14 @@ func (w *world) run(tracks ...*track) error {
 	}
 	seconds := int64(w.in.Step / time.Second)
 	return w.count(time.Unix(w.in.Period.To.Unix()/seconds*seconds, 0))
+}
+
+// stopped says whether nobody waits any more.
+func (w *world) stopped() bool {
+	select {
+	case <-w.in.Stop: // nil: never
+		return true
+	default:
+		return false
+	}
 }

@@ -482,3 +482,15 @@ func ExampleCompare() {
 	fmt.Println(Compare(a, b).Text)
 	// Output: 1 pages a week instead of 2, 1 gone, 1 earlier
 }
+
+// TestNobodyWaits: a replay ends when nobody waits for it any more.
+func TestNobodyWaits(t *testing.T) {
+	stop := make(chan struct{})
+	close(stop)
+	from := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	s := pitwall.SLO{Name: "x", Service: "x", Target: 0.999, Window: 30 * 24 * time.Hour}
+	in := Input{SLO: s, Period: pitwall.Period{From: from, To: from.AddDate(1, 0, 0)}, Stop: stop}
+	if _, err := Replay(in); pitwall.KindOf(err) != pitwall.Unavailable {
+		t.Errorf("got %v", err)
+	}
+}

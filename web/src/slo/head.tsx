@@ -19,6 +19,7 @@ export function Head({ v }: { v: SLOView }) {
         <span class="soft">{v.service}</span>
       </div>
       <h1>{v.objective}</h1>
+      {v.description && <p class="soft">{v.description}</p>}
       <div class="meta">
         <span class="pill" aria-live="polite">
           <Status tone={v.tone}>{v.state}</Status>

@@ -109,7 +109,8 @@ function Graphs({ v, table, busy }: { v: SLOView; table: boolean; busy: boolean 
   const at = pressed(list, v.period)
   return (
     <Section id="budget" title="Budget" note="even pace: the line that would spend it exactly">
-      {list.length > 1 && <Choice label="Length of the charts" list={list.map((r) => [r.asked, r.name])} at={at} set={(r) => setQuery('for', r)} />}
+      {!v.charts.length && <p class="soft">It has no counts of its own, so there is nothing to draw here: see its members, below.</p>}
+      {v.charts.length > 0 && list.length > 1 && <Choice label="Length of the charts" list={list.map((r) => [r.asked, r.name])} at={at} set={(r) => setQuery('for', r)} />}
       <div class="charts" aria-busy={busy}>
         {[...v.charts].reverse().map((c) => (
           <Chart key={c.id} chart={c} table={table} onTable={(on) => setQuery('table', on ? '1' : '')} />

@@ -12,7 +12,7 @@ const budget = (b: Partial<Budget>): Budget => ({
 describe('the list', () => {
   it('knows the state behind its detail', () => {
     const kind = (r: Partial<SLORow>) => kindOf(row(r))
-    expect([kind({ state: 'burning (fast)' }), kind({ state: 'spending' }), kind({ state: 'overspent' }), kind({ state: 'no requests now' }), kind({ state: 'no data' }), kind({ state: 'calm' })]).toEqual(['burning', 'spending', 'overspent', 'no data', 'no data', 'calm'])
+    expect([kind({ state: 'burning (fast)' }), kind({ state: 'spending' }), kind({ state: 'overspent' }), kind({ state: 'no requests now' }), kind({ state: 'no data' }), kind({ state: 'calm' }), kind({ state: 'alerting (day-50)' })]).toEqual(['burning', 'spending', 'overspent', 'no data', 'no data', 'calm', 'alerting'])
     expect(kind({ state: 'calm', problem: 'connection refused' })).toBe('no data') // what cannot be read is not calm
   })
   it('filters by words, service and state', () => {

@@ -5,7 +5,7 @@ import { span } from '../time'
 import type { Budget, Maths, Period, SLORow, SLOView, WhatIfRow } from '../types'
 
 // kinds are the states that the list can be narrowed to.
-export const kinds = ['burning', 'overspent', 'spending', 'no data', 'calm'] as const
+export const kinds = ['burning', 'alerting', 'overspent', 'spending', 'no data', 'calm'] as const
 export type Kind = (typeof kinds)[number]
 
 // kindOf is the state of a row without its detail, such as the tier.
