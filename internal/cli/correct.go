@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"net/url"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,9 +17,7 @@ type correctBody struct {
 	Service string    `json:"service,omitempty"`
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
-	By      string    `json:"by"`
-	Reason  string    `json:"reason"`
-	DryRun  bool      `json:"dry_run,omitempty"`
+	asked
 }
 
 func sloCorrect(g *global) *cobra.Command {
@@ -33,9 +30,8 @@ asked and why, is shown beside every number it touches, and can be revoked.`,
 		Example: `  pitwall slo correct --slo checkout-latency --from 2026-03-01T02:00:00Z --to 2026-03-01T03:00:00Z \
       --reason "announced database maintenance" --dry-run`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			b.By = orElse(b.By, g.env.Getenv("USER"))
-			if strings.TrimSpace(b.Reason) == "" || strings.TrimSpace(b.By) == "" {
-				return misused(c, fmt.Errorf("who and why go into the record: give --reason, and --by where $USER is not set"))
+			if err := b.complete(c, g); err != nil {
+				return err
 			}
 			for _, at := range []struct {
 				flag, text string
@@ -71,9 +67,7 @@ asked and why, is shown beside every number it touches, and can be revoked.`,
 	f.StringVar(&b.Service, "service", "", "every objective of a service")
 	f.StringVar(&from, "from", "", "beginning (RFC 3339)")
 	f.StringVar(&to, "to", "", "end (RFC 3339)")
-	f.StringVar(&b.Reason, "reason", "", "why; it goes into the record (required)")
-	f.StringVar(&b.By, "by", "", "who you are (default: $USER)")
-	f.BoolVar(&b.DryRun, "dry-run", false, "say what would happen, and change nothing")
+	b.flags(cmd)
 	return cmd
 }
 
@@ -97,17 +91,12 @@ func sloCorrections(g *global) *cobra.Command {
 }
 
 func sloUncorrect(g *global) *cobra.Command {
-	var b struct {
-		By     string `json:"by"`
-		Reason string `json:"reason"`
-		DryRun bool   `json:"dry_run,omitempty"`
-	}
+	var b asked
 	cmd := &cobra.Command{
 		Use: "uncorrect ID", Short: "Take a correction back: what it left out counts again", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			b.By = orElse(b.By, g.env.Getenv("USER"))
-			if strings.TrimSpace(b.Reason) == "" || strings.TrimSpace(b.By) == "" {
-				return misused(c, fmt.Errorf("who and why go into the record: give --reason, and --by where $USER is not set"))
+			if err := b.complete(c, g); err != nil {
+				return err
 			}
 			var row report.CorrectionRow
 			if err := newClient(g.server).do(c.Context(), "POST", "/api/v1/corrections/"+url.PathEscape(args[0])+"/revoke", b, &row); err != nil {
@@ -124,9 +113,6 @@ func sloUncorrect(g *global) *cobra.Command {
 			return nil
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&b.Reason, "reason", "", "why; it goes into the record (required)")
-	f.StringVar(&b.By, "by", "", "who you are (default: $USER)")
-	f.BoolVar(&b.DryRun, "dry-run", false, "say what would happen, and change nothing")
+	b.flags(cmd)
 	return cmd
 }

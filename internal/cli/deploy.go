@@ -14,9 +14,9 @@ import (
 func gateDeploy(g *global) *cobra.Command {
 	var service, risk string
 	cmd := &cobra.Command{
-		Use: "deploy", Short: "Whether a service may be deployed now: exit 0 yes, 1 halted by a burning objective", Args: func(c *cobra.Command, args []string) error {
+		Use: "deploy", Short: "Whether a service may be deployed now: exit 0 yes, 1 halted by a burning objective", Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return misused(c, fmt.Errorf("the service is a flag: --service %s", args[0]))
+				return fmt.Errorf("the service is a flag: --service %s", args[0])
 			}
 			return nil
 		},

@@ -16,7 +16,7 @@ func (a *answering) lint(ctx context.Context, p pitwall.Period) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	past := alertlint.History{Now: time.Now(), Fired: append(alertlint.FiredAlerts(alerts), alertlint.FiredAlarms(a.h.engine.Alarms())...)}
+	past := alertlint.History{Now: time.Now(), Fired: alertlint.FiredAlerts(alerts)}
 	changes, err := a.h.db.Changes(ctx, p)
 	if err != nil {
 		return nil, err

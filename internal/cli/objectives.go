@@ -243,8 +243,12 @@ func (a *answering) month(ctx context.Context, p pitwall.Period, format string) 
 	}
 	defer back()
 	p = a.past(p)
+	past, err := a.h.engine.PastAlarms(ctx, p)
+	if err != nil {
+		return "", nil, err
+	}
 	in := month.Input{Period: p, Previous: pitwall.Period{From: p.From.Add(-p.Duration()), To: p.From}, Now: time.Now(), Step: a.ledger.Step(),
-		Objectives: a.slos, Corrections: a.h.engine.Corrections(), Alarms: a.h.engine.Alarms()}
+		Objectives: a.slos, Corrections: a.h.engine.Corrections(), Alarms: past}
 	for _, s := range a.slos {
 		if s.SLI.Composite != nil {
 			continue

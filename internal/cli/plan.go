@@ -192,9 +192,7 @@ func export(ctx context.Context, g *global, plan, out string) error {
 // actBody is what the server wants to know; the plan is in the path.
 type actBody struct {
 	Action string `json:"action"`
-	By     string `json:"by"`
-	Reason string `json:"reason"`
-	DryRun bool   `json:"dry_run,omitempty"`
+	asked
 }
 
 func planAct(g *global, action, short string) *cobra.Command {
@@ -203,9 +201,8 @@ func planAct(g *global, action, short string) *cobra.Command {
 		Use: action + " PLAN", Short: short, Args: cobra.ExactArgs(1),
 		Example: fmt.Sprintf("  pitwall plan %s PIP-1 --reason \"…\" --dry-run", action),
 		RunE: func(c *cobra.Command, args []string) error {
-			r.By = orElse(r.By, g.env.Getenv("USER"))
-			if strings.TrimSpace(r.Reason) == "" || strings.TrimSpace(r.By) == "" {
-				return misused(c, fmt.Errorf("who and why go into the record: give --reason, and --by where $USER is not set"))
+			if err := r.complete(c, g); err != nil {
+				return err
 			}
 			var res pitwall.ActResult
 			if err := newClient(g.server).do(c.Context(), "POST", "/api/v1/plans/"+url.PathEscape(args[0])+"/actions", r, &res); err != nil {
@@ -219,9 +216,6 @@ func planAct(g *global, action, short string) *cobra.Command {
 			return nil
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&r.Reason, "reason", "", "why; it goes into the record (required)")
-	f.StringVar(&r.By, "by", "", "who you are (default: $USER)")
-	f.BoolVar(&r.DryRun, "dry-run", false, "say what would happen, and change nothing")
+	r.flags(cmd)
 	return cmd
 }

@@ -79,7 +79,7 @@ func sloTest(g *global) *cobra.Command {
 		Use: "test FILE…", Short: "Run unit tests of objectives: these counts must spend so much and fire this tier", Args: cobra.MinimumNArgs(1),
 		Long: `A test file names an objective, what is counted in each step, and what must be true
 at which time; docs/howto/test-objectives.md shows one. Exit code 0 all passed, 1 some
-did not, 2 trouble.`,
+did not or a file is faulty, 2 trouble.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			var all []slotest.Result
 			for _, name := range args {

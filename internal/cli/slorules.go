@@ -290,7 +290,7 @@ counted from the metrics and spans the server has.`,
 }
 
 func replayTable(g *global, w *tabwriter.Writer, v report.ReplayView) string {
-	fmt.Fprintf(g.env.Stdout, "%s\nbudget: %s; the least: %s\n", v.Sentence, v.Left, v.Worst)
+	fmt.Fprintf(g.env.Stdout, "%s\nbudget: %s; at worst: %s\n", v.Sentence, v.Left, v.Worst)
 	fmt.Fprintln(w, "\nTIER\tFIRES WHEN IT\tASKS FOR\tTIMES\tA WEEK\tLONGEST")
 	for _, t := range v.Tiers {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", t.Name, t.When, t.Action, t.Times, t.PerWeek, t.Longest)

@@ -118,7 +118,7 @@ func (h *house) countQueries(conf config.Config, c *engine.Config, log *slog.Log
 	h.collector = engine.NewCollector(engine.CollectConfig{SLOs: c.SLOs, Ledger: c.Ledger, Samples: samples, Metrics: c.Metrics,
 		Settle: c.Settings.Settle, Every: c.Settings.Tick, Backfill: conf.Alerting.Backfill, Now: time.Now, Log: log})
 	h.keep("counting objectives from metrics", h.collector, h.collector.Run)
-	c.Problem, c.Outbox, c.Words = h.collector.Problem, h.db, words(c.Settings.PublicURL)
+	c.Problem, c.Alerts, c.Outbox, c.Words = h.collector.Problem, h.db, h.db, words(c.Settings.PublicURL)
 	var err error
 	if c.Routes, err = readRoutes(conf); err != nil {
 		return err

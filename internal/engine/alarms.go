@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,9 @@ func (e *Engine) look(ctx context.Context) error {
 	e.mu.Unlock()
 	e.stirred = e.stirred || len(moves) > 0
 	e.raise(ctx, now, moves)
+	if err := e.logMoves(ctx, moves); err != nil {
+		failed = append(failed, fmt.Errorf("keeping what fired: %w", err))
+	}
 	return errors.Join(failed...)
 }
 

@@ -52,8 +52,9 @@ type Config struct {
 
 	// Problem says why an objective cannot be counted; empty: it can. Nil: all can.
 	Problem func(pitwall.SLOName) string
-	Routes  *route.Routes // who hears of what; nil: nobody
-	Outbox  route.Outbox  // nil: nothing is told, and nothing remembered of what fires
+	Routes  *route.Routes    // who hears of what; nil: nobody
+	Alerts  pitwall.AlertLog // where what fired is kept beside what others said; nil: nowhere
+	Outbox  route.Outbox     // nil: nothing is told, and nothing remembered of what fires
 	Words   Words
 	Told    func() // called when deliveries were written down; may be nil
 
@@ -140,6 +141,8 @@ type Engine struct {
 	written time.Time                   // when kept was; used by the tick alone
 	stirred bool                        // an alarm moved since; used by the tick alone
 
+	unlogged    []pitwall.Alert                          // of alarms; used by the tick alone
+	tidied      bool                                     // what a dead process left open in the log of alerts is closed; used by the tick alone
 	corrections []pitwall.Correction                     // oldest first; guarded by mu
 	definitions map[pitwall.SLOName][]pitwall.Definition // oldest first; guarded by mu
 }

@@ -131,7 +131,7 @@ func (w *world) start() {
 		Instance: fmt.Sprintf("pitwall-%d", w.starts), Now: w.clock, Rand: rand.New(rand.NewPCG(7, uint64(w.starts))),
 		Log: slog.New(slog.NewTextHandler(w.out(), nil)),
 	}
-	c.Outbox, c.Routes, c.Words = w.db, mustRoute(w.t), plainWords()
+	c.Alerts, c.Outbox, c.Routes, c.Words = w.db, w.db, mustRoute(w.t), plainWords()
 	if w.repo != nil {
 		c.Repository = mortalRepository{w.repo, l}
 	}

@@ -57,7 +57,7 @@ func Spent(a pitwall.Attribution, dimensions []string) SpentView {
 	}
 	switch {
 	case all.Total() == 0:
-		v.Sentence, v.Covered = "Nothing was counted in this period, good or bad.", noData
+		v.Sentence, v.Covered, v.Rows, v.Note = "Nothing was counted in this period, good or bad.", noData, []SpentRow{}, "No data is not the same as nothing bad."
 	case all.Bad == 0:
 		v.Sentence = "No bad event in this period."
 	default:
@@ -98,8 +98,8 @@ type ReplayView struct {
 	Preset   string          `json:"preset"`
 	Period   pitwall.Period  `json:"period"`
 	Sentence string          `json:"sentence"`
-	Left     string          `json:"left_text"` // of the budget at the end
-	Worst    string          `json:"worst"`     // the least that was left, and when
+	Left     string          `json:"left_text"` // whether and when the budget was exhausted
+	Worst    string          `json:"worst"`     // the most that was spent, and when
 	Tiers    []ReplayTier    `json:"tiers"`
 	Firings  []ReplayFiring  `json:"firings"`
 	Missed   []string        `json:"missed"` // incidents no tier noticed

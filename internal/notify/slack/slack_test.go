@@ -151,6 +151,15 @@ func TestIncomingWebhook(t *testing.T) {
 	}
 }
 
+// TestNobodyIsCalledByATitle: the text that phones show is no markup either.
+func TestNobodyIsCalledByATitle(t *testing.T) {
+	m := notifytest.Firing()
+	m.Title = "<!channel> & co"
+	if got := layout(m).Text; got != "&lt;!channel&gt; &amp; co" {
+		t.Errorf("shown as %s", got)
+	}
+}
+
 func TestLayoutIsBounded(t *testing.T) {
 	m := notifytest.Firing()
 	m.Title, m.Text, m.Alarms = strings.Repeat("<", 1e6), strings.Repeat("&", 1e6), make([]pitwall.Alarm, 1000)

@@ -346,6 +346,24 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestRefusedInEitherSpelling: line and hint are in the words of the document.
+func TestRefusedInEitherSpelling(t *testing.T) {
+	f := func(slo, want, hint string) {
+		t.Helper()
+		_, _, err := readText("k.yaml", "apiVersion: sloth.slok.dev/v1\nkind: PrometheusServiceLevel\nmetadata: {name: a}\nspec:\n  service: shop\n  slos:\n  - name: checkout\n    objective: 99.9\n"+slo)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(pitwall.HintOf(err), hint) {
+			t.Errorf("got %v (hint %q), want %q and hint %q", err, pitwall.HintOf(err), want, hint)
+		}
+	}
+	f("    sli: {}\n", "k.yaml:7: SLO \"checkout\" has no indicator", "sli.events with errorQuery and totalQuery")
+	f("    sli:\n      events:\n        errorQuery: sum(rate(x[{{.window}}]))\n        totalQuery: x[5m]\n", "k.yaml:12: total_query gives stretches", "wrap")
+	f("    sli:\n      raw: {errorRatioQuery: x}\n      events: {errorQuery: x, totalQuery: y}\n", "k.yaml:7: SLO \"checkout\" has both", "keep one")
+	_, _, err := readText("f.yaml", "version: prometheus/v1\nservice: shop\nslos:\n- name: checkout\n  objective: 99.9\n")
+	if !strings.Contains(pitwall.HintOf(err), "sli.events with error_query and total_query") {
+		t.Errorf("%v (hint %q)", err, pitwall.HintOf(err))
+	}
+}
+
 func TestWarned(t *testing.T) {
 	f := func(old, to, want string) {
 		t.Helper()

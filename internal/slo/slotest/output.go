@@ -1,9 +1,10 @@
 package slotest
 
 import (
-	"encoding/xml"
 	"fmt"
 	"strings"
+
+	"github.com/pitwall/pitwall/internal/junit"
 )
 
 // Text words results for a terminal: a line for each test, and below it what was
@@ -53,62 +54,27 @@ func faults(r Result) (list []string) {
 	return list
 }
 
-type junitSuites struct {
-	XMLName xml.Name     `xml:"testsuites"`
-	Suites  []junitSuite `xml:"testsuite"`
-}
-
-type junitSuite struct {
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Cases    []junitCase `xml:"testcase"`
-}
-
-type junitCase struct {
-	Name    string      `xml:"name,attr"`
-	Class   string      `xml:"classname,attr"`
-	File    string      `xml:"file,attr"`
-	Line    int         `xml:"line,attr"`
-	Failure *junitFault `xml:"failure,omitempty"`
-	Error   *junitFault `xml:"error,omitempty"`
-}
-
-type junitFault struct {
-	Message string `xml:"message,attr"`
-	Text    string `xml:",chardata"`
-}
-
 // JUnit words results as JUnit XML, a suite for each file, as build servers read.
 func JUnit(results []Result) ([]byte, error) {
-	var out junitSuites
+	var out junit.Report
 	at := map[string]int{}
 	for _, r := range results {
 		i, known := at[r.File]
 		if !known {
 			i = len(out.Suites)
 			at[r.File] = i
-			out.Suites = append(out.Suites, junitSuite{Name: r.File})
+			out.Suites = append(out.Suites, junit.Suite{Name: r.File})
 		}
-		s := &out.Suites[i]
-		s.Tests++
-		c := junitCase{Name: r.Name, Class: string(r.SLO), File: r.File, Line: r.Line}
+		c := junit.Case{Name: r.Name, Class: string(r.SLO), File: r.File, Line: r.Line}
 		if list := faults(r); len(list) > 0 {
-			fault := &junitFault{Message: list[0], Text: strings.Join(list, "\n")}
+			fault := &junit.Fault{Message: list[0], Text: strings.Join(list, "\n")}
 			if r.Error != "" {
 				c.Error = fault
-				s.Errors++
 			} else {
 				c.Failure = fault
-				s.Failures++
 			}
 		}
-		s.Cases = append(s.Cases, c)
+		out.Suites[i].Add(c)
 	}
-	data, err := xml.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("writing JUnit: %w", err)
-	}
-	return append([]byte(xml.Header), append(data, '\n')...), nil
+	return out.XML()
 }

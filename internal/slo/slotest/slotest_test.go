@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/junit"
 )
 
 // update rewrites the golden files. It is read-only after flags are parsed.
@@ -49,13 +50,13 @@ func TestFail(t *testing.T) {
 		}
 	}
 	golden(t, "testdata/fail.txt", Text(results))
-	junit, err := JUnit(results)
+	text, err := JUnit(results)
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/fail.xml", string(junit))
-	var back junitSuites
-	if err := xml.Unmarshal(junit, &back); err != nil || back.Suites[0].Failures != len(results) || back.Suites[0].Tests != len(results) {
+	golden(t, "testdata/fail.xml", string(text))
+	var back junit.Report
+	if err := xml.Unmarshal(text, &back); err != nil || back.Suites[0].Failures != len(results) || back.Suites[0].Tests != len(results) {
 		t.Errorf("%+v, %v", back, err)
 	}
 	if _, err := json.Marshal(results); err != nil {

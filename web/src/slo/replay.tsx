@@ -33,7 +33,7 @@ function Ran({ r }: { r: ReplayView }) {
     <>
       <p class="lead">{r.sentence}</p>
       <p class="soft">
-        <Between from={r.period.from} to={r.period.to} />. Budget at the end: {r.left_text}. The least: {r.worst}.
+        <Between from={r.period.from} to={r.period.to} />. The budget: {r.left_text}. At worst: {r.worst}.
       </p>
       <TierTimes tiers={r.tiers} />
       {r.missed.length > 0 && (

@@ -45,10 +45,16 @@ function Shares({ s, by, all }: { s: SpentView; by: string; all: string[] }) {
       <div class="filter">
         <Dimension list={[...all].sort((a, b) => rank(s, a) - rank(s, b))} at={by} />
         <span class="soft">
-          <Between from={s.period.from} to={s.period.to} /> · <Num maths={s.maths}>{s.covered}</Num> of the bad events told apart
+          <Between from={s.period.from} to={s.period.to} />
+          {s.rows.length > 0 && (
+            <>
+              {' '}
+              · <Num maths={s.maths}>{s.covered}</Num> of the bad events told apart
+            </>
+          )}
         </span>
       </div>
-      {!s.rows.length && <p class="soft">Nothing bad to tell apart in this period.</p>}
+      {!s.rows.length && !s.note && <p class="soft">Nothing bad to tell apart in this period.</p>}
       {s.rows.length > 0 && <Bars s={s} />}
       {s.note && <p class="soft below">{s.note}</p>}
     </>
