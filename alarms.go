@@ -49,11 +49,14 @@ type Alarm struct {
 	Left    Ratio         `json:"left"`           // of the budget
 	EndsIn  time.Duration `json:"ends_in,omitempty"`
 	Plan    PlanID        `json:"plan,omitempty"`
-	Owner   string        `json:"owner"`
-	Runbook string        `json:"runbook,omitempty"`
-	Link    string        `json:"link,omitempty"`
-	Changes []Change      `json:"changes,omitempty"` // shortly before it began, newest first
-	Text    string        `json:"text"`              // one sentence
+	// Objective says what was promised.
+	Objective string   `json:"objective,omitempty"`
+	Owner     string   `json:"owner"`
+	Runbook   string   `json:"runbook,omitempty"`
+	Link      string   `json:"link,omitempty"`
+	Changes   []Change `json:"changes,omitempty"` // shortly before it began, newest first
+	Title     string   `json:"title,omitempty"`   // what burns, in a few words
+	Text      string   `json:"text"`              // one sentence
 	// SpokenBy is the alarm of the same objective that speaks for this one; empty:
 	// people hear of it.
 	SpokenBy string `json:"spoken_by,omitempty"`

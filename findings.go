@@ -12,6 +12,7 @@ const (
 	SignalAvailability Signal = "availability"
 	SignalSaturation   Signal = "saturation"
 	SignalTraffic      Signal = "traffic" // requests a second
+	SignalEvents       Signal = "events"  // bad share of events that are no requests seen here
 )
 
 // Bottleneck is the class of a limit; one list everywhere, lower-case on the wire.

@@ -202,6 +202,10 @@ type ErrorBudget struct {
 	// exceed 1 and is never clamped. Meaningless when Known is false.
 	Spent Ratio `json:"spent"`
 	Known bool  `json:"known"` // false: no events in the window
+	// LeftOfWhole is the share of a whole window's budget that is left, where what
+	// was not seen of the window counts as clean and as busy as the rest. It is
+	// Remaining once the window is full; a young objective is told by it.
+	LeftOfWhole Ratio `json:"left_of_whole"`
 	// Coverage is the share of the window's steps in which anything was seen.
 	Coverage Ratio `json:"coverage"`
 	// BurnRate is how many times faster than allowed the budget is being spent

@@ -175,7 +175,7 @@ func sayAll(t *testing.T, n notified) {
 		t.Fatalf("not grouped by service: %+v", n)
 	}
 	a := n.Alerts[0]
-	if diff := cmp.Diff(map[string]string{"alertname": "PitwallBurn", "slo": "shop-answers", "service": "shop", "tier": "page", "action": "page",
+	if diff := cmp.Diff(map[string]string{"alertname": "PitwallBurn", "slo": "shop-answers", "service": "shop", "action": "page",
 		"severity": "critical", "owner": "owner-shop", "team": "team-shop"}, a.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -29,12 +30,13 @@ func (a *answering) spent(ctx context.Context, s pitwall.SLO, by string, p pitwa
 	}
 	scope := attribute.Scope{SLO: s, Budget: b, Period: p, Ledger: a.ledger.Sum(s.Name, p)}
 	switch {
+	case s.SLI.Composite != nil:
+		return report.SpentView{}, &pitwall.Error{Op: "attributing budget", Kind: pitwall.Invalid, ID: string(s.Name),
+			Err: fmt.Errorf("it is made of other objectives"), Hint: "pitwall slo spent " + string(s.SLI.Composite.Members[0].SLO)}
 	case by == "deploy":
 		return a.spentByDeploy(ctx, scope)
 	case s.SLI.Query != nil:
 		return a.spentOfMetrics(ctx, scope, by)
-	case s.SLI.Composite != nil:
-		return report.SpentView{}, pitwall.Errorf(pitwall.Invalid, "attributing budget", "%s is made of other objectives; ask for one of those", s.Name)
 	}
 	q := pitwall.SpanQuery{Period: p, Service: s.SLI.Service, Operation: s.SLI.Operation}
 	if scope.Ledger.Total() > mostSpans {

@@ -139,8 +139,10 @@ func words(publicURL string) engine.Words {
 		Plan: func(p pitwall.Plan, s pitwall.SLO, from pitwall.State) pitwall.Message {
 			return report.PlanMessage(report.View(p, pitwall.Live{}, s, report.Options{Now: p.Updated, PublicURL: publicURL}), from)
 		},
-		Alarm: report.AlarmText,
-		Group: report.GroupMessage,
+		Objective: report.Objective,
+		Title:     report.AlarmTitle,
+		Alarm:     report.AlarmText,
+		Group:     report.GroupMessage,
 	}
 }
 

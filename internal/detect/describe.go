@@ -9,9 +9,12 @@ import (
 
 // Input is a burning objective with the spans of its operation.
 type Input struct {
-	SLO    pitwall.SLO
-	Burn   pitwall.Burn
-	Spans  *pitwall.SpanBatch
+	SLO   pitwall.SLO
+	Burn  pitwall.Burn
+	Spans *pitwall.SpanBatch
+	// Steps are the counts of the objective in the period, where it is not
+	// counted from spans.
+	Steps  []pitwall.LedgerStep
 	Period pitwall.Period // how far back to look, up to now
 	Now    time.Time
 }
@@ -23,6 +26,9 @@ type Input struct {
 func Describe(in Input) pitwall.Regression {
 	if in.Burn.State.Tier.When == pitwall.WhenTrafficLost {
 		return silence(in)
+	}
+	if len(in.Steps) > 0 {
+		return counted(in)
 	}
 	sli := in.SLO.SLI
 	r := pitwall.Regression{Service: sli.Service, Operation: sli.Operation, SLO: in.SLO.Name, Signal: signal(in)}
@@ -37,8 +43,11 @@ func Describe(in Input) pitwall.Regression {
 // signal says what to look at: failures for an availability objective, and for
 // a latency objective too when most of its bad requests of late did fail.
 func signal(in Input) pitwall.Signal {
-	if in.SLO.SLI.Kind == pitwall.SLIAvailability {
+	switch {
+	case in.SLO.SLI.Kind == pitwall.SLIAvailability:
 		return pitwall.SignalErrors
+	case in.SLO.SLI.Kind != pitwall.SLILatency: // no request says what is good
+		return pitwall.SignalEvents
 	}
 	recent := in.Period
 	if long := in.Burn.State.Tier.Long; long > 0 && long < recent.Duration() {

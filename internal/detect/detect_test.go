@@ -209,6 +209,32 @@ func TestShouldOpen(t *testing.T) {
 	})
 }
 
+// TestDescribeCounts: an objective that is counted from metrics is described by
+// its counts, and its beginning is where its bad share rose.
+func TestDescribeCounts(t *testing.T) {
+	in := detect.Input{SLO: pitwall.SLO{Name: "api", Service: "api", SLI: pitwall.SLI{Kind: pitwall.SLIEvents, Service: "api"}}, Period: period(2 * time.Hour), Now: begin.Add(2 * time.Hour)}
+	for minute := range 120 {
+		c := pitwall.Counts{Good: 597, Bad: 3}
+		if minute >= 100 {
+			c = pitwall.Counts{Good: 480, Bad: 120}
+		}
+		in.Steps = append(in.Steps, pitwall.LedgerStep{SLO: "api", Start: begin.Add(time.Duration(minute) * time.Minute).Unix(), Counts: c})
+	}
+	r := detect.Describe(in)
+	if off := r.Onset.At.Sub(begin.Add(100 * time.Minute)).Abs(); r.Signal != pitwall.SignalEvents || off > time.Minute {
+		t.Errorf("%+v", r.Onset)
+	}
+	if math.Abs(r.Before.Value-0.005) > 1e-9 || math.Abs(r.After.Value-0.2) > 1e-9 || !(r.After.Low < 0.2 && 0.2 < r.After.High) {
+		t.Errorf("before %+v, after %+v", r.Before, r.After)
+	}
+	for i := range in.Steps {
+		in.Steps[i].Counts = pitwall.Counts{Good: 597, Bad: 3}
+	}
+	if r := detect.Describe(in); !r.Onset.Latest.Equal(in.Period.To) {
+		t.Errorf("nothing moved: %+v", r.Onset)
+	}
+}
+
 // TestDescribeSilence: an operation that gets no requests any more is described
 // by its traffic, and its beginning is the last request.
 func TestDescribeSilence(t *testing.T) {

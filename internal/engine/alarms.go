@@ -100,7 +100,7 @@ func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transitio
 	firing, spokenFor := e.watcher.Firing()
 	for _, a := range firing {
 		if was, known := old[a.ID]; known {
-			a.Owner, a.Link, a.Changes, a.Plan = was.Owner, was.Link, was.Changes, was.Plan
+			a.Objective, a.Owner, a.Link, a.Changes, a.Plan = was.Objective, was.Owner, was.Link, was.Changes, was.Plan
 		} else {
 			e.introduce(ctx, &a)
 		}
@@ -114,7 +114,7 @@ func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transitio
 			continue
 		}
 		a, was := m.Alarm, old[m.Alarm.ID]
-		a.Owner, a.Link, a.Changes, a.Plan, a.SpokenBy = cmp.Or(was.Owner, a.Owner), was.Link, was.Changes, was.Plan, m.By
+		a.Objective, a.Owner, a.Link, a.Changes, a.Plan, a.SpokenBy = was.Objective, cmp.Or(was.Owner, a.Owner), was.Link, was.Changes, was.Plan, m.By
 		e.word(&a)
 		next[a.ID] = a
 	}
@@ -138,6 +138,9 @@ type firingKey struct {
 }
 
 func (e *Engine) word(a *pitwall.Alarm) {
+	if e.c.Words.Title != nil {
+		a.Title = e.c.Words.Title(*a)
+	}
 	if e.c.Words.Alarm != nil {
 		a.Text = e.c.Words.Alarm(*a)
 	}
@@ -145,6 +148,9 @@ func (e *Engine) word(a *pitwall.Alarm) {
 
 // introduce fills in what people want to know of an alarm that is new.
 func (e *Engine) introduce(ctx context.Context, a *pitwall.Alarm) {
+	if e.c.Words.Objective != nil {
+		a.Objective = e.c.Words.Objective(e.slo(a.SLO))
+	}
 	a.Link = e.c.Settings.PublicURL + "/slos/" + string(a.SLO)
 	if a.Owner == "" && e.c.Owner != nil {
 		a.Owner = e.c.Owner(a.Service)

@@ -135,6 +135,7 @@ type Engine struct {
 	budgets []pitwall.ErrorBudget       // of the last look, in the order of c.SLOs; guarded by mu
 	alarms  map[string]pitwall.Alarm    // guarded by mu
 	firing  map[firingKey]pitwall.Alarm // guarded by mu
+	calls   calls                       // used by the tick alone
 	told    memory                      // used by the tick alone
 	routing route.State                 // used by the tick alone
 	kept    []byte                      // told, as it was written; used by the tick alone

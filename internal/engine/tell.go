@@ -19,8 +19,10 @@ import (
 type Words struct {
 	// Plan words the last transition of a plan, which came from a state.
 	Plan func(p pitwall.Plan, s pitwall.SLO, from pitwall.State) pitwall.Message
-	// Alarm gives an alarm's sentence.
-	Alarm func(a pitwall.Alarm) string
+	// Objective says what an objective promises.
+	Objective func(s pitwall.SLO) string
+	// Title and Alarm give an alarm's subject and sentence.
+	Title, Alarm func(a pitwall.Alarm) string
 	// Group words a message about several alarms.
 	Group func(m *pitwall.Message)
 }
@@ -72,7 +74,7 @@ func (e *Engine) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now, router := e.c.Now(), route.Router{Routes: e.c.Routes, Word: e.c.Words.Group}
+	now, router := e.c.Now(), route.Router{Routes: e.c.Routes, Related: e.related(ctx), Word: e.c.Words.Group}
 	decision := router.Decide(now, e.Alarms(), plans, e.routing)
 	if len(decision.Deliveries) == 0 && !e.stirred && now.Sub(e.written) < rewrite {
 		e.told.Seq, e.routing = seq, decision.State

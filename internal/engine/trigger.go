@@ -39,7 +39,11 @@ func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn)
 	if err != nil {
 		return fmt.Errorf("reading spans: %w", err)
 	}
-	regression := detect.Describe(detect.Input{SLO: s, Burn: burn, Spans: spans, Period: in, Now: now})
+	look := detect.Input{SLO: s, Burn: burn, Spans: spans, Period: in, Now: now}
+	if s.SLI.Query != nil {
+		look.Steps = e.c.Ledger.Series(s.Name, in, e.c.Ledger.Step())
+	}
+	regression := detect.Describe(look)
 	data := pitwall.OpenedData{
 		Trigger: "slo-burn", Burn: burn, Regression: regression,
 		Budget: e.c.Ledger.Budget(s, now), Owner: e.c.Owner(s.Service),

@@ -17,6 +17,7 @@ import (
 const (
 	deadline   = 10 * time.Second // of one attempt
 	giveUp     = 24 * time.Hour   // after it was written down
+	insist     = time.Hour        // on a page that the receiver refuses: a person may mend that
 	firstPause = 5 * time.Second
 	longPause  = 10 * time.Minute
 	batch      = 50
@@ -218,7 +219,7 @@ func (s *Sender) attempt(ctx context.Context, d pitwall.Delivery) pitwall.Delive
 	switch {
 	case err == nil:
 		d.Done, d.Trouble = now, ""
-	case pitwall.KindOf(err) == pitwall.Invalid || now.Sub(d.At) >= giveUp:
+	case pitwall.KindOf(err) == pitwall.Invalid && (d.Message.Action != pitwall.ActionPage || now.Sub(d.At) >= insist) || now.Sub(d.At) >= giveUp:
 		d.Done, d.Failed, d.Trouble = now, true, err.Error()
 	default:
 		d.Next, d.Trouble = now.Add(s.pause(d.Attempts, err)), err.Error()

@@ -56,6 +56,9 @@ func AlarmText(a pitwall.Alarm) string {
 	if len(a.Changes) > 0 {
 		text += " Before it: " + strings.Join(changesBefore(a), "; ") + "."
 	}
+	if a.Objective != "" {
+		text += " Promised: " + a.Objective + "."
+	}
 	return text
 }
 
@@ -90,9 +93,9 @@ func PlanMessage(v PlanView, from pitwall.State) pitwall.Message {
 		m.Text += " · cause: " + v.Cause.Claim
 	}
 	switch v.State {
-	case pitwall.RolledBack, pitwall.Escalated:
+	case pitwall.RolledBack:
 		m.Action = pitwall.ActionPage
-	case pitwall.Held, pitwall.InconclusiveState, pitwall.Expired:
+	case pitwall.Escalated, pitwall.Held, pitwall.InconclusiveState, pitwall.Expired:
 		m.Action = pitwall.ActionEscalate
 	case pitwall.Proposed:
 		if v.Waiting != "" {
@@ -113,12 +116,6 @@ func GroupMessage(m *pitwall.Message) {
 	m.Text = AlarmText(worst)
 	if n := len(m.Alarms); n > 1 {
 		m.Title = fmt.Sprintf("%s, and %d more", m.Title, n-1)
-		for _, a := range m.Alarms[1:min(n, 6)] {
-			m.Text += "\n" + AlarmTitle(a)
-		}
-		if n > 6 {
-			m.Text += fmt.Sprintf("\nand %d more", n-6)
-		}
 	}
 	if m.Link == "" {
 		m.Link = worst.Link

@@ -68,6 +68,8 @@ func (m maker) whatShort() string {
 		return "saturation"
 	case pitwall.SignalTraffic:
 		return "traffic"
+	case pitwall.SignalEvents:
+		return "bad events of " + string(m.p.SLO)
 	}
 	if m.p.SLO != "" {
 		return string(m.p.SLO)

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"math"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -106,14 +107,27 @@ func (l *Ledger) judge(s pitwall.SLO, look Look) *judge {
 	j.past = pitwall.Period{From: j.whole.From, To: look.Now}
 	j.sum = j.read(j.past)
 	j.age = j.seen(look.Now)
-	if k := l.books[s.Name]; k != nil && k.through > 0 {
-		// Queries are behind by their own delay; a window of the last minutes
-		// must not look at minutes nobody asked about yet.
-		if through := time.Unix(l.unix(k.through), 0); through.Before(look.Now) && look.Now.Sub(through) < lateness {
+	// Queries are behind by their own delay; a window of the last minutes must not
+	// look at minutes nobody asked about yet.
+	for _, name := range append([]pitwall.SLOName{s.Name}, memberNames(s)...) {
+		k := l.books[name]
+		if k == nil || k.through <= 0 {
+			continue
+		}
+		if through := time.Unix(l.unix(k.through), 0); through.Before(j.edge) && look.Now.Sub(through) < lateness {
 			j.edge = through
 		}
 	}
 	return j
+}
+
+func memberNames(s pitwall.SLO) (names []pitwall.SLOName) {
+	if s.SLI.Composite != nil {
+		for _, m := range s.SLI.Composite.Members {
+			names = append(names, m.SLO)
+		}
+	}
+	return names
 }
 
 // last reads a window that ends now.
@@ -139,6 +153,9 @@ func (j *judge) budget() pitwall.ErrorBudget {
 		Coverage: j.coverage(j.past, j.sum), Slices: j.sum.slices, Corrected: j.corrected(j.past),
 	}
 	b.Spent, b.Known = j.spent()
+	if allowed := j.allowance(); b.Known && allowed > 0 {
+		b.LeftOfWhole = pitwall.Ratio(math.Round((1-j.sum.bad/allowed)*1e12) / 1e12)
+	}
 	j.pace = j.paceOver(j.nearest())
 	b.Tiers = make([]pitwall.TierState, 0, len(j.s.Tiers))
 	for _, t := range j.s.Tiers {

@@ -192,7 +192,7 @@ func id(m *Memory) string {
 
 // alarm is a tier's state as an alarm.
 func alarm(s pitwall.SLO, b pitwall.ErrorBudget, st pitwall.TierState) pitwall.Alarm {
-	return pitwall.Alarm{SLO: s.Name, Service: s.Service, Action: st.Tier.Action, State: st, Left: b.Remaining(), EndsIn: b.EndsIn,
+	return pitwall.Alarm{SLO: s.Name, Service: s.Service, Action: st.Tier.Action, State: st, Left: b.LeftOfWhole, EndsIn: b.EndsIn,
 		Owner: s.Owner, Runbook: s.Runbook, Labels: s.Labels, Text: st.Expr}
 }
 

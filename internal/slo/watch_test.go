@@ -26,7 +26,7 @@ func watched() pitwall.SLO {
 
 // seenBudget is a budget in which the named tiers hold; "name?" cannot be told.
 func seenBudget(s pitwall.SLO, now time.Time, names string) pitwall.ErrorBudget {
-	b := pitwall.ErrorBudget{SLO: s.Name, At: now, Known: true, Spent: 0.25}
+	b := pitwall.ErrorBudget{SLO: s.Name, At: now, Known: true, Spent: 0.25, LeftOfWhole: 0.75}
 	for _, t := range s.Tiers {
 		st := pitwall.TierState{Tier: t, Known: true, Long: pitwall.Counts{Good: 10}}
 		for _, name := range strings.Fields(names) {

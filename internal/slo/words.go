@@ -65,7 +65,7 @@ func (c *condition) spentWords() string {
 	t := c.st.Tier
 	switch {
 	case t.Of == pitwall.OfDay:
-		return fmt.Sprintf("%.4g %% of the day's budget spent since midnight: %s (%d of %d bad)", t.Percent, c.valueWords(), c.today.trials.Bad, c.today.trials.Total())
+		return fmt.Sprintf("%.4g %% of the day's budget spent since midnight: %s (%d of %d bad)", t.Percent, c.valueWords(), c.today.trials.Bad, c.today.trials.Total()) + fmt.Sprintf(", %.6g allowed a day", c.dayAllowance(c.day()))
 	case c.total:
 		return fmt.Sprintf("%.4g %% of the %s's budget spent: %s", t.Percent, ofWord(t.Of), c.shareWords(c.st.Value))
 	}

@@ -145,7 +145,7 @@ func (c *Client) take(now time.Time, alarms []pitwall.Alarm) []pitwall.Alarm {
 	}
 	live := map[string]bool{} // an objective's tier fires again: its end is not told any more
 	var list []pitwall.Alarm
-	for _, a := range c.fires {
+	for _, a := range joined(c.fires) {
 		list, live[identity(a)] = append(list, a), true
 	}
 	for id, a := range c.ended {
@@ -160,7 +160,42 @@ func (c *Client) take(now time.Time, alarms []pitwall.Alarm) []pitwall.Alarm {
 }
 
 // identity is what Alertmanager tells alerts apart by, less what follows from it.
-func identity(a pitwall.Alarm) string { return string(a.SLO) + "\x00" + a.State.Tier.Name }
+// The tier is no part of it: when a slower tier goes on for a faster one that is
+// over, it is the same trouble, and nobody is to be woken again.
+func identity(a pitwall.Alarm) string {
+	return string(a.SLO) + "\x00" + string(a.Action) + "\x00" + nameOf(a.State.Tier.When)
+}
+
+// joined are the alarms that fire, one for each identity: the one that speaks,
+// since the first of them fired.
+func joined(fires map[string]pitwall.Alarm) map[string]pitwall.Alarm {
+	one := map[string]pitwall.Alarm{}
+	for _, a := range fires {
+		b, there := one[identity(a)]
+		if !there {
+			one[identity(a)] = a
+			continue
+		}
+		first := a.Since
+		if b.Since.Before(first) {
+			first = b.Since
+		}
+		if speaks(b, a) {
+			a = b
+		}
+		a.Since = first
+		one[identity(a)] = a
+	}
+	return one
+}
+
+// speaks says whether a rather than b is shown for both.
+func speaks(a, b pitwall.Alarm) bool {
+	if (a.SpokenBy == "") != (b.SpokenBy == "") {
+		return a.SpokenBy == ""
+	}
+	return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.ID, b.ID)) < 0
+}
 
 // send tells every replica; it is enough that one has heard, but the others'
 // trouble is told too.
@@ -264,11 +299,11 @@ func (c *Client) alert(a pitwall.Alarm, now time.Time) alert {
 	}
 	// Pitwall's own names win over an objective's labels.
 	labels["alertname"] = nameOf(a.State.Tier.When)
-	labels["slo"], labels["service"], labels["tier"] = string(a.SLO), string(a.Service), a.State.Tier.Name
+	labels["slo"], labels["service"] = string(a.SLO), string(a.Service)
 	labels["action"], labels["severity"], labels["owner"] = string(a.Action), post.Severity(a.Action), a.Owner
 	m := pitwall.Message{Alarms: []pitwall.Alarm{a}}
 	notes := map[string]string{"summary": summary(a), "description": a.Text, "runbook_url": a.Runbook, "dashboard": a.Link,
-		"plan": string(a.Plan), "changes": strings.Join(post.Changes(m), "; ")}
+		"tier": a.State.Tier.Name, "objective": a.Objective, "plan": string(a.Plan), "changes": strings.Join(post.Changes(m), "; ")}
 	out := alert{Labels: full(labels), Annotations: full(notes), StartsAt: a.Since, EndsAt: now.Add(lives * c.c.Resend), GeneratorURL: a.Link}
 	if !a.Firing() {
 		out.EndsAt = a.Until
@@ -283,6 +318,9 @@ func (c *Client) alert(a pitwall.Alarm, now time.Time) alert {
 }
 
 func summary(a pitwall.Alarm) string {
+	if a.Title != "" {
+		return a.Title
+	}
 	return fmt.Sprintf("%s of %s: %s", a.SLO, cmp.Or(string(a.Service), "several services"), a.State.Tier.Name)
 }
 

@@ -144,3 +144,28 @@ func TestLabelNames(t *testing.T) {
 		}
 	}
 }
+
+// TestHandOver: a slower tier that goes on for a faster one is the same alert,
+// and its end is told when both are over.
+func TestHandOver(t *testing.T) {
+	t0 := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	page := func(tier string, since, until time.Duration, by string) pitwall.Alarm {
+		a := pitwall.Alarm{ID: tier, SLO: "s", Service: "shop", Action: pitwall.ActionPage, Since: t0.Add(since), SpokenBy: by, State: pitwall.TierState{Tier: pitwall.BurnTier{Name: tier}}}
+		if until > 0 {
+			a.Until = t0.Add(until)
+		}
+		return a
+	}
+	c := &Client{c: Config{Resend: time.Minute}, ended: map[string]pitwall.Alarm{}}
+	f := func(at time.Duration, alarms []pitwall.Alarm, tier string, since time.Duration, firing bool) {
+		t.Helper()
+		list := c.take(t0.Add(at), alarms)
+		if len(list) != 1 || list[0].State.Tier.Name != tier || !list[0].Since.Equal(t0.Add(since)) || list[0].Firing() != firing {
+			t.Errorf("at %s: %+v", at, list)
+		}
+	}
+	f(0, []pitwall.Alarm{page("fast", 0, 0, "")}, "fast", 0, true)
+	f(time.Minute, []pitwall.Alarm{page("fast", 0, 0, ""), page("slow", time.Minute, 0, "fast")}, "fast", 0, true)
+	f(5*time.Minute, []pitwall.Alarm{page("fast", 0, 5*time.Minute, ""), page("slow", time.Minute, 0, "")}, "slow", time.Minute, true)
+	f(9*time.Minute, []pitwall.Alarm{page("slow", time.Minute, 9*time.Minute, "")}, "slow", time.Minute, false)
+}

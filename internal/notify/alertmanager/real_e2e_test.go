@@ -83,7 +83,7 @@ func TestARealAlertmanager(t *testing.T) {
 		t.Errorf("checkout: %s %s", n.Status, n.slos())
 	}
 	first := byService["stock"].Alerts[0]
-	if diff := cmp.Diff(map[string]string{"alertname": "PitwallBurn", "slo": "c", "service": "stock", "tier": "page-fast", "action": "page", "severity": "critical",
+	if diff := cmp.Diff(map[string]string{"alertname": "PitwallBurn", "slo": "c", "service": "stock", "action": "page", "severity": "critical",
 		"owner": "team", "cost_centre": "é"}, first.Labels); diff != "" {
 		t.Error(diff)
 	}
