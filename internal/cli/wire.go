@@ -123,6 +123,11 @@ func (h *house) countQueries(conf config.Config, c *engine.Config, log *slog.Log
 	if c.Routes, err = readRoutes(conf); err != nil {
 		return err
 	}
+	c.Unwritten = func(pages []pitwall.Delivery) {
+		if h.sender != nil {
+			h.sender.Urgent(pages)
+		}
+	}
 	c.Told = func() {
 		if h.sender != nil {
 			h.sender.Kick()

@@ -56,7 +56,10 @@ type Config struct {
 	Alerts  pitwall.AlertLog // where what fired is kept beside what others said; nil: nowhere
 	Outbox  route.Outbox     // nil: nothing is told, and nothing remembered of what fires
 	Words   Words
-	Told    func() // called when deliveries were written down; may be nil
+	// Unwritten is called with pages that could not be written down, as on a full
+	// disk: somebody must be woken all the same. May be nil.
+	Unwritten func([]pitwall.Delivery)
+	Told      func() // called when deliveries were written down; may be nil
 
 	Settings    Settings
 	Environment string // a fact for policy
@@ -131,16 +134,17 @@ type Engine struct {
 	seeing  seeing                  // guards itself
 	index   map[pitwall.SLOName]int // of c.SLOs; read-only
 
-	watcher *slo.Watcher
-	budgets []pitwall.ErrorBudget       // of the last look, in the order of c.SLOs; guarded by mu
-	alarms  map[string]pitwall.Alarm    // guarded by mu
-	firing  map[firingKey]pitwall.Alarm // guarded by mu
-	calls   calls                       // used by the tick alone
-	told    memory                      // used by the tick alone
-	routing route.State                 // used by the tick alone
-	kept    []byte                      // told, as it was written; used by the tick alone
-	written time.Time                   // when kept was; used by the tick alone
-	stirred bool                        // an alarm moved since; used by the tick alone
+	watcher   *slo.Watcher
+	budgets   []pitwall.ErrorBudget       // of the last look, in the order of c.SLOs; guarded by mu
+	alarms    map[string]pitwall.Alarm    // guarded by mu
+	firing    map[firingKey]pitwall.Alarm // guarded by mu
+	unwritten []pitwall.Delivery          // what the outbox could not take yet; used by the tick alone
+	calls     calls                       // used by the tick alone
+	told      memory                      // used by the tick alone
+	routing   route.State                 // used by the tick alone
+	kept      []byte                      // told, as it was written; used by the tick alone
+	written   time.Time                   // when kept was; used by the tick alone
+	stirred   bool                        // an alarm moved since; used by the tick alone
 
 	unlogged    []pitwall.Alert                          // of alarms; used by the tick alone
 	tidied      bool                                     // what a dead process left open in the log of alerts is closed; used by the tick alone

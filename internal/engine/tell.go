@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -88,19 +89,28 @@ func (e *Engine) tell(ctx context.Context) error {
 	if err != nil {
 		return pitwall.Errorf(pitwall.Internal, "keeping what was told", "%w", err)
 	}
-	if len(decision.Deliveries) == 0 && bytes.Equal(raw, e.kept) {
+	waiting := append(e.unwritten, decision.Deliveries...)
+	if len(waiting) == 0 && bytes.Equal(raw, e.kept) {
 		e.written, e.stirred = now, false
 		return nil
 	}
-	if _, err := e.c.Outbox.PutDeliveries(ctx, raw, decision.Deliveries); err != nil {
+	e.told, e.routing = next, decision.State
+	if _, err := e.c.Outbox.PutDeliveries(ctx, raw, waiting); err != nil {
+		e.unwritten = waiting[max(0, len(waiting)-mostUnwritten):]
+		if e.c.Unwritten != nil {
+			e.c.Unwritten(slices.DeleteFunc(slices.Clone(decision.Deliveries), func(d pitwall.Delivery) bool { return d.Message.Action != pitwall.ActionPage }))
+		}
 		return err
 	}
-	e.told, e.routing, e.kept, e.written, e.stirred = next, decision.State, raw, now, false
-	if len(decision.Deliveries) > 0 && e.c.Told != nil {
+	e.kept, e.written, e.stirred, e.unwritten = raw, now, false, nil
+	if len(waiting) > 0 && e.c.Told != nil {
 		e.c.Told()
 	}
 	return nil
 }
+
+// mostUnwritten bounds the messages that wait in memory for a disk to have room.
+const mostUnwritten = 10_000
 
 // moved words every transition since the last that was told.
 func (e *Engine) moved(ctx context.Context) (list []pitwall.Message, seq uint64, err error) {

@@ -105,3 +105,49 @@ func TestAlarmsOutliveAProcess(t *testing.T) {
 		t.Errorf("%d alarms fired (-before +after):\n%s", len(before), diff)
 	}
 }
+
+// fullBox is an outbox that cannot be written while full.
+type fullBox struct {
+	route.Outbox
+	full bool
+}
+
+func (b *fullBox) PutDeliveries(ctx context.Context, state []byte, list []pitwall.Delivery) (int, error) {
+	if b.full {
+		return 0, pitwall.Errorf(pitwall.Unavailable, "storing deliveries", "no space left on device")
+	}
+	return b.Outbox.PutDeliveries(ctx, state, list)
+}
+
+// TestFullDiskStillPages: what cannot be written down is handed on if it pages,
+// and is written with the rest once there is room.
+func TestFullDiskStillPages(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	e := w.life.engine
+	box := &fullBox{Outbox: w.db, full: true}
+	var handed []string
+	e.c.Outbox, e.c.Unwritten = box, func(list []pitwall.Delivery) {
+		for _, d := range list {
+			handed = append(handed, d.Message.ID)
+		}
+	}
+	w.until(pitwall.Baselined)
+	if len(handed) == 0 || len(w.told("people")) != 0 {
+		t.Fatalf("handed on %v, written %v", handed, w.told("people"))
+	}
+	box.full = false
+	w.tick()
+	var written []string
+	for _, m := range w.told("people") {
+		written = append(written, m.ID)
+	}
+	for _, id := range handed {
+		if !slices.Contains(written, id) {
+			t.Errorf("%s is not in the outbox: %v", id, written)
+		}
+	}
+	if w.told("plans") == nil {
+		t.Error("what happened to the plan meanwhile is not told")
+	}
+}

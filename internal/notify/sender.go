@@ -44,6 +44,7 @@ type Config struct {
 type Sender struct {
 	c    Config
 	kick map[string]chan struct{}
+	rush map[string]chan pitwall.Delivery // pages that are in no outbox
 
 	mu    sync.Mutex // guards all below
 	state map[string]*state
@@ -57,7 +58,8 @@ type state struct {
 	// owed are attempts that the outbox could not be told of, by the message; used by
 	// the receiver's loop alone.
 	owed   map[string]pitwall.Delivery
-	lostAt time.Time // when
+	rushed map[string]pitwall.Delivery // sent without the outbox; used by the receiver's loop alone
+	lostAt time.Time                   // when
 }
 
 // New makes a sender; Run sends.
@@ -72,10 +74,11 @@ func New(c Config) *Sender {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Poll = cmp.Or(c.Poll, time.Second)
-	s := &Sender{c: c, kick: map[string]chan struct{}{}, state: map[string]*state{}}
+	s := &Sender{c: c, kick: map[string]chan struct{}{}, rush: map[string]chan pitwall.Delivery{}, state: map[string]*state{}}
 	for name := range c.Receivers {
 		s.kick[name] = make(chan struct{}, 1)
-		s.state[name] = &state{owed: map[string]pitwall.Delivery{}, health: pitwall.SourceHealth{Name: "notify/" + name, Up: true, Message: "nothing sent yet", Blind: "nobody hears of anything through " + name}}
+		s.rush[name] = make(chan pitwall.Delivery, mostRushed)
+		s.state[name] = &state{rushed: map[string]pitwall.Delivery{}, owed: map[string]pitwall.Delivery{}, health: pitwall.SourceHealth{Name: "notify/" + name, Up: true, Message: "nothing sent yet", Blind: "nobody hears of anything through " + name}}
 	}
 	return s
 }
@@ -159,6 +162,8 @@ func (s *Sender) serve(ctx context.Context, name string) {
 			return
 		case <-tick.C:
 		case <-s.kick[name]:
+		case d := <-s.rush[name]:
+			s.hurry(ctx, d)
 		}
 	}
 }
@@ -182,7 +187,10 @@ func (s *Sender) round(ctx context.Context, name string) bool {
 		if _, tried := owed[d.Message.ID]; tried {
 			continue
 		}
-		tried := s.attempt(ctx, d)
+		tried, rushed := s.state[name].rushed[d.Message.ID]
+		if !rushed {
+			tried = s.attempt(ctx, d)
+		}
 		if err := s.c.Outbox.MarkDelivery(ctx, tried); err != nil {
 			owed[d.Message.ID], failed = tried, err
 		}
