@@ -157,6 +157,9 @@ func sloSpent(g *global) *cobra.Command {
 				if v.Note != "" {
 					fmt.Fprintln(w, v.Note)
 				}
+				if len(v.Dimensions) > 1 {
+					fmt.Fprintln(w, "can be asked for: --by "+strings.Join(v.Dimensions, ", "))
+				}
 				return ""
 			})
 		},

@@ -28,6 +28,9 @@ func (a *answering) spent(ctx context.Context, s pitwall.SLO, by string, p pitwa
 	if err != nil {
 		return report.SpentView{}, err
 	}
+	if through := a.ledger.Through(s.Name); s.SLI.Query != nil && through.Before(p.To) && through.After(p.From) {
+		p.To = through // what is later is not in the ledger yet
+	}
 	scope := attribute.Scope{SLO: s, Budget: b, Period: p, Ledger: a.ledger.Sum(s.Name, p)}
 	switch {
 	case s.SLI.Composite != nil:
@@ -53,6 +56,10 @@ func (a *answering) spent(ctx context.Context, s pitwall.SLO, by string, p pitwa
 	found, err := attribute.Best(spans, totals, scope, by)
 	if err != nil {
 		return report.SpentView{}, err
+	}
+	if len(found.Shares) == 1 && found.Shares[0].Value == attribute.None && scope.Ledger.Total() > 0 {
+		return report.SpentView{}, &pitwall.Error{Op: "attributing budget", Kind: pitwall.Invalid, ID: string(s.Name),
+			Err: fmt.Errorf("none of its spans carries the attribute %q", by), Hint: "pitwall slo spent " + string(s.Name) + " lists what can be asked for"}
 	}
 	telling, err := attribute.Dimensions(spans, scope)
 	if err != nil {

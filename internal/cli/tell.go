@@ -124,7 +124,7 @@ func (h *house) tellPeople(routes *route.Routes, log *slog.Logger) error {
 		}
 		all[r.Name] = n
 		if am, is := n.(*alertmanager.Client); is {
-			h.keep("telling "+r.Name, am, am.Run)
+			h.loops = append(h.loops, loop{"telling " + r.Name, am.Run}) // the sender speaks for its health
 		}
 	}
 	sender := notify.New(notify.Config{Outbox: h.db, Receivers: all, Rand: rand.Float64, Log: log})
