@@ -82,15 +82,19 @@ func (v *StatusView) word() {
 		}
 	}
 	tail := fmt.Sprintf("%s, %s, %d blind.", check, plural(v.SLOs, "SLO", "SLOs"), v.Blind)
+	burning := plural(v.Burning, "objective spends its budget too fast. ", "objectives spend their budget too fast. ")
+	if v.Burning == 0 {
+		burning = ""
+	}
 	switch {
 	case v.SLOs == 0:
 		v.Sentence, v.Tone = "No SLO is configured, so nothing is watched.", ToneNoData
 	case v.Waiting > 0:
-		v.Sentence, v.Tone = plural(v.Waiting, "plan needs a person. ", "plans need a person. ")+tail, ToneWait
+		v.Sentence, v.Tone = plural(v.Waiting, "plan needs a person. ", "plans need a person. ")+burning+tail, ToneWait
 	case v.Open > 0:
-		v.Sentence, v.Tone = plural(v.Open, "plan is in flight. ", "plans are in flight. ")+tail, ToneActive
+		v.Sentence, v.Tone = plural(v.Open, "plan is in flight. ", "plans are in flight. ")+burning+tail, ToneActive
 	case v.Burning > 0:
-		v.Sentence, v.Tone = plural(v.Burning, "objective spends its budget too fast. ", "objectives spend their budget too fast. ")+tail, ToneWarn
+		v.Sentence, v.Tone = burning+tail, ToneWarn
 	case v.Checked.IsZero():
 		v.Sentence, v.Tone = tail, ToneNoData
 	default:
