@@ -54,6 +54,9 @@ func replayView(in replay.Input, r replay.Result, note string) report.ReplayView
 	v.Left, v.Worst = "no data", "no data"
 	if r.Known {
 		v.Worst = fmt.Sprintf("%s spent at %s", report.Percent(float64(r.Worst)), r.WorstAt.UTC().Format(time.RFC3339))
+		if known := r.WorstAt.Sub(in.Period.From); known < in.SLO.Window/10 {
+			v.Worst += fmt.Sprintf(", of the first %s alone", report.Span(known))
+		}
 		v.Left = "never exhausted"
 		if !r.Exhausted.IsZero() {
 			v.Left = "exhausted at " + r.Exhausted.UTC().Format(time.RFC3339)

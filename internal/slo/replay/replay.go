@@ -107,10 +107,20 @@ func WhatIf(in Input, targets []pitwall.Ratio) (What, error) {
 			Tickets: len(r.Tickets), Missed: r.Missed, False: r.False})
 		out.Counts, out.Known = b.Counts, b.Known
 		if b.Known {
-			out.Measured = 1 - b.Spent*pitwall.Ratio(share(t.s.Target))
+			out.Measured = measured(b, t.s)
 		}
 	}
 	return out, nil
+}
+
+// measured is the share of good events, or of good slices as far as there are any.
+func measured(b pitwall.ErrorBudget, s pitwall.SLO) pitwall.Ratio {
+	if b.Slices != nil && s.Budgeting == pitwall.Timeslices {
+		if bad, ok := b.Slices.ErrorRatio(); ok {
+			return 1 - bad
+		}
+	}
+	return 1 - b.Spent*pitwall.Ratio(share(s.Target))
 }
 
 func wrong(in Input, format string, args ...any) error {
