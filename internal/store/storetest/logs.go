@@ -143,7 +143,10 @@ func logPatterns(t *testing.T, s LogStore) {
 		equal(t, most.Template, p.Template)
 	}
 	equal(t, []pitwall.LogRecord{newer, second}, askLogs(t, s, pitwall.LogQuery{Pattern: most.ID, MinSeverity: pitwall.SeverityError, Limit: 2}))
-	equal(t, all[:1], askPatterns(t, s, pitwall.LogQuery{Limit: 1}))
+	first := askPatterns(t, s, pitwall.LogQuery{Limit: 1})
+	equal(t, 1, len(first))
+	first[0].Example = most.Example // any of its texts will do, and a store may move them between two questions
+	equal(t, all[:1], first)
 	// The period is exact, not to the minute.
 	if got := askPatterns(t, s, pitwall.LogQuery{Period: pitwall.Period{From: at(2), To: at(3)}}); len(got) != 1 || got[0].Count != 1 || !got[0].First.Equal(at(2)) {
 		t.Errorf("one second has %+v", got)
