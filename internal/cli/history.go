@@ -46,7 +46,11 @@ func (a *answering) fresh(ctx context.Context, q httpd.ReplayQuery) (in replay.I
 		return in, "", err
 	}
 	steps, err := past.History(s.Name, pitwall.Period{From: from, To: p.To})
-	return replay.Input{SLO: s, Steps: steps, Step: past.Step(), Period: known(p, steps), Corrections: a.h.engine.Corrections(), Incidents: a.incidents(s, p)}, note, err
+	if err != nil {
+		return in, "", err
+	}
+	incidents, err := a.incidents(ctx, s, p)
+	return replay.Input{SLO: s, Steps: steps, Step: past.Step(), Period: replay.Known(p, steps), Corrections: a.h.engine.Corrections(), Incidents: incidents}, note, err
 }
 
 // parse reads an objective that somebody sent. It may name the tiers that the

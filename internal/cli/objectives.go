@@ -88,9 +88,13 @@ func (a *answering) past(p pitwall.Period) pitwall.Period {
 }
 
 // input is what a replay needs: the counts of the period and of a window before it.
-func (a *answering) input(s pitwall.SLO, p pitwall.Period) (replay.Input, error) {
+func (a *answering) input(ctx context.Context, s pitwall.SLO, p pitwall.Period) (replay.Input, error) {
 	p = a.past(p)
-	in := replay.Input{SLO: s, Step: a.ledger.Step(), Period: p, Corrections: a.h.engine.Corrections(), Incidents: a.incidents(s, p)}
+	incidents, err := a.incidents(ctx, s, p)
+	if err != nil {
+		return replay.Input{}, err
+	}
+	in := replay.Input{SLO: s, Step: a.ledger.Step(), Period: p, Corrections: a.h.engine.Corrections(), Incidents: incidents}
 	before := pitwall.Period{From: p.From.Add(-slo.Reach(s)), To: p.To}
 	names := []pitwall.SLO{s}
 	if s.SLI.Composite != nil {
@@ -109,31 +113,13 @@ func (a *answering) input(s pitwall.SLO, p pitwall.Period) (replay.Input, error)
 		}
 		in.Steps = append(in.Steps, steps...)
 	}
-	in.Period = known(in.Period, in.Steps)
+	in.Period = replay.Known(in.Period, in.Steps)
 	return in, nil
 }
 
-// known is the part of a period from which anything was counted: what was never
-// seen is no quiet time.
-func known(p pitwall.Period, steps []pitwall.LedgerStep) pitwall.Period {
-	first := p.To.Unix()
-	for _, s := range steps {
-		if s.Counts.Total() > 0 {
-			first = min(first, s.Start)
-		}
-	}
-	if at := time.Unix(first, 0); at.After(p.From) && at.Before(p.To) {
-		p.From = at
-	}
-	return p
-}
-
 // incidents are the plans of an objective: what is known to have been wrong.
-func (a *answering) incidents(s pitwall.SLO, p pitwall.Period) (list []pitwall.Period) {
-	plans, err := a.h.engine.Plans(context.Background())
-	if err != nil {
-		return nil
-	}
+func (a *answering) incidents(ctx context.Context, s pitwall.SLO, p pitwall.Period) (list []pitwall.Period, err error) {
+	plans, err := a.h.engine.Plans(ctx)
 	for _, plan := range plans {
 		if plan.SLO != s.Name || plan.State == pitwall.NotWarranted {
 			continue
@@ -149,7 +135,7 @@ func (a *answering) incidents(s pitwall.SLO, p pitwall.Period) (list []pitwall.P
 			list = append(list, in)
 		}
 	}
-	return list
+	return list, err
 }
 
 // altered is an objective with other tiers or another target.
@@ -189,7 +175,7 @@ func (a *answering) replay(ctx context.Context, q httpd.ReplayQuery) (report.Rep
 	if len(q.Text) > 0 {
 		in, note, err = a.fresh(ctx, q)
 	} else if s, err = altered(s, q.Preset, q.Target, a.conf.TimeScale); err == nil {
-		in, err = a.input(s, q.Period)
+		in, err = a.input(ctx, s, q.Period)
 	}
 	if err != nil {
 		return report.ReplayView{}, err
@@ -202,34 +188,20 @@ func (a *answering) replay(ctx context.Context, q httpd.ReplayQuery) (report.Rep
 	return replayView(in, result, note), nil
 }
 
-// targetsTried are the targets a what-if holds against the history: budgets of a
-// tenth to ten times its own.
-func targetsTried(own pitwall.Ratio) (list []pitwall.Ratio) {
-	for _, times := range []float64{10, 5, 2, 1, 0.5, 0.2, 0.1} {
-		budget := math.Round((1-float64(own))*times*1e9) / 1e9
-		if times == 1 {
-			list = append(list, own)
-		} else if budget < 1 && budget > 0 {
-			list = append(list, pitwall.Ratio(math.Round((1-budget)*1e9)/1e9))
-		}
-	}
-	return list
-}
-
 func (a *answering) whatIf(ctx context.Context, s pitwall.SLO, p pitwall.Period) (report.WhatIfView, error) {
 	back, err := a.turn(ctx)
 	if err != nil {
 		return report.WhatIfView{}, err
 	}
 	defer back()
-	in, err := a.input(s, p)
+	in, err := a.input(ctx, s, p)
 	if err != nil {
 		return report.WhatIfView{}, err
 	}
 	tiers := in.SLO.Tiers // a what-if counts pages, and is dear enough
 	in.SLO.Tiers = slices.DeleteFunc(slices.Clone(tiers), func(t pitwall.BurnTier) bool { return t.Action != pitwall.ActionPage })
 	in.Stop = ctx.Done()
-	result, err := replay.WhatIf(in, targetsTried(s.Target))
+	result, err := replay.WhatIf(in, replay.Targets(s.Target))
 	if err != nil {
 		return report.WhatIfView{}, err
 	}

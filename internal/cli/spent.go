@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -41,6 +42,7 @@ func (a *answering) spent(ctx context.Context, s pitwall.SLO, by string, p pitwa
 	case s.SLI.Query != nil:
 		return a.spentOfMetrics(ctx, scope, by)
 	}
+	by = cmp.Or(by, "operation")
 	q := pitwall.SpanQuery{Period: p, Service: s.SLI.Service, Operation: s.SLI.Operation}
 	if scope.Ledger.Total() > mostSpans {
 		q.Limit = mostSpans
@@ -78,10 +80,8 @@ func (a *answering) spent(ctx context.Context, s pitwall.SLO, by string, p pitwa
 }
 
 func with(list []string, word string) []string {
-	for _, w := range list {
-		if w == word {
-			return list
-		}
+	if slices.Contains(list, word) {
+		return list
 	}
 	return append(list, word)
 }
@@ -94,23 +94,23 @@ func (a *answering) spentByDeploy(ctx context.Context, scope attribute.Scope) (r
 	}
 	step := max(a.ledger.Step(), scope.Period.Duration()/10_000)
 	steps := a.ledger.Series(scope.SLO.Name, scope.Period, step)
-	return report.Spent(attribute.ByDeploy(steps, changes, a.callees(ctx, scope), scope).Attribution, []string{"deploy"}), nil
+	callees, err := a.callees(ctx, scope)
+	if err != nil {
+		return report.SpentView{}, err
+	}
+	return report.Spent(attribute.ByDeploy(steps, changes, callees, scope).Attribution, []string{"deploy"}), nil
 }
 
 // callees are the services that the objective's service was seen to call.
-func (a *answering) callees(ctx context.Context, scope attribute.Scope) (list []pitwall.ServiceName) {
+func (a *answering) callees(ctx context.Context, scope attribute.Scope) (list []pitwall.ServiceName, err error) {
 	totals, err := a.h.spans.Operations(ctx, pitwall.OperationQuery{Period: scope.Period, Service: cmp.Or(scope.SLO.SLI.Service, scope.SLO.Service)})
-	if err != nil {
-		return nil
-	}
-	seen := map[string]bool{}
 	for _, t := range totals {
-		if t.Kind == pitwall.SpanClient && t.Peer != "" && !seen[t.Peer] {
-			seen[t.Peer] = true
-			list = append(list, pitwall.ServiceName(t.Peer))
+		peer := pitwall.ServiceName(t.Peer)
+		if t.Kind == pitwall.SpanClient && peer != "" && !slices.Contains(list, peer) {
+			list = append(list, peer)
 		}
 	}
-	return list
+	return list, err
 }
 
 // lookback is how long before a period the sample before its first one is
@@ -141,8 +141,8 @@ func (a *answering) spentOfMetrics(ctx context.Context, scope attribute.Scope, b
 		}
 	}
 	labels := attribute.Labels(q.Answers)
-	if (by == "" || by == "operation") && len(labels) > 0 {
-		by = labels[0] // the question's default means nothing to a metric
+	if by == "" && len(labels) > 0 {
+		by = labels[0]
 	}
 	found, err := attribute.FromSamples(q, scope, by)
 	if err != nil {

@@ -54,7 +54,7 @@ func checkRoutes(conf config.Config) error {
 		}
 	}
 	for _, r := range routes.Receivers {
-		if _, err := receiver(r, nil, func(time.Time) []pitwall.Alarm { return nil }); err != nil {
+		if _, err := receiver(r, noReceipts{}, func(time.Time) []pitwall.Alarm { return nil }); err != nil {
 			return err
 		}
 	}
@@ -72,9 +72,6 @@ func receiver(r route.Receiver, receipts slack.Receipts, alarms func(time.Time) 
 		return made(pagerduty.New(pagerduty.Config{Name: r.Name, RoutingKeyFile: r.PagerDuty.RoutingKeyFile, URL: r.PagerDuty.URL, Now: time.Now}))
 	case r.Slack != nil:
 		s := r.Slack
-		if receipts == nil {
-			receipts = noReceipts{}
-		}
 		return made(slack.New(slack.Config{Name: r.Name, WebhookURLFile: s.WebhookURLFile, TokenFile: s.TokenFile, Channel: s.Channel, URL: s.URL, Receipts: receipts, Now: time.Now}))
 	case r.Ticket != nil:
 		t := r.Ticket

@@ -230,7 +230,7 @@ func chartLength(slo pitwall.SLO, asked string) (time.Duration, error) {
 func (s *server) spent(ctx context.Context, in *struct {
 	SLOPath
 	PeriodQuery
-	By string `query:"by" maxLength:"200" default:"operation" doc:"operation, version, deploy, or the key of an attribute or label"`
+	By string `query:"by" maxLength:"200" doc:"operation, version, deploy, or the key of an attribute or label; by default the operation, of metrics the first label"`
 }) (*body[report.SpentView], error) {
 	slo, err := s.find(in.SLOPath)
 	if err != nil {
