@@ -1,6 +1,9 @@
 package pitwall
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SLIKind says what an indicator counts.
 type SLIKind string
@@ -244,6 +247,18 @@ const (
 	ActionTicket   Action = "ticket"
 	ActionInform   Action = "inform"
 )
+
+// Actions are all actions, worst first.
+func Actions() []Action { return []Action{ActionPage, ActionEscalate, ActionTicket, ActionInform} }
+
+// Rank is 0 for the worst action; what is no action ranks behind all.
+func (a Action) Rank() int {
+	all := Actions()
+	if i := slices.Index(all, a); i >= 0 {
+		return i
+	}
+	return len(all)
+}
 
 // ConditionKind is what a tier looks at.
 type ConditionKind string

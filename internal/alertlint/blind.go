@@ -80,7 +80,7 @@ func (c *corpus) unwatched() (list []Finding) {
 		conditions := slices.DeleteFunc(slices.Clone(s.Matchers), func(m promql.Matcher) bool { return m.Op != "=" || m.Name == "le" })
 		f := a.finding(RuleBlind, Note, "no alert asks whether "+s.Metric+" is there at all",
 			"Without traffic the ratio is 0/0, and when the target is gone there is none: silence that looks like health.", "add an alert for its absence")
-		f.Replacement = fmt.Sprintf("absent(%s)", written(s, conditions))
+		f.Replacement = fmt.Sprintf("absent(%s)", promql.Choose(s.Metric, conditions))
 		list = append(list, f)
 	}
 	return list

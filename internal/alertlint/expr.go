@@ -9,8 +9,6 @@ import (
 	"github.com/pitwall/pitwall/internal/promql"
 )
 
-func quoted(s string) string { return strconv.Quote(s) }
-
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 
 // reach finds thresholds that nothing or everything meets. Where only one branch
@@ -87,7 +85,7 @@ func (c *corpus) counted(a alert, s promql.Node, what, why string) Finding {
 	}
 	rest := slices.Delete(slices.Clone(s.Matchers), i, i+1)
 	ratio := func(w string) string {
-		return fmt.Sprintf("sum(rate(%s[%s])) / sum(rate(%s[%s])) > 14.4 * (1 - 0.999)", written(s, s.Matchers), w, written(s, rest), w)
+		return fmt.Sprintf("sum(rate(%s[%s])) / sum(rate(%s[%s])) > 14.4 * (1 - 0.999)", promql.Choose(s.Metric, s.Matchers), w, promql.Choose(s.Metric, rest), w)
 	}
 	f.Replacement = ratio("1h") + "\nand\n" + ratio("5m")
 	return f

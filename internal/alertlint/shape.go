@@ -9,7 +9,6 @@ import (
 
 // test is one comparison of an alert: what is measured, and the threshold.
 type test struct {
-	node     promql.Node
 	measured promql.Node
 	op       string
 	limit    float64
@@ -24,10 +23,10 @@ func tests(n promql.Node) []test {
 		if !m.Comparison() || m.Bool {
 			continue
 		}
-		t := test{node: m, measured: m.Args[0], op: m.Op}
+		t := test{measured: m.Args[0], op: m.Op}
 		if t.limit, t.fixed = m.Args[1].Constant(); !t.fixed {
 			if v, ok := m.Args[0].Constant(); ok {
-				t = test{node: m, measured: m.Args[1], op: turned(m.Op), limit: v, fixed: true}
+				t = test{measured: m.Args[1], op: turned(m.Op), limit: v, fixed: true}
 			}
 		}
 		list = append(list, t)
@@ -164,22 +163,4 @@ func relative(n promql.Node) bool {
 // selector gives the first choice of series of a node.
 func selector(n promql.Node) (promql.Node, bool) {
 	return find(n, func(m promql.Node) bool { return m.Kind == promql.NodeSelector })
-}
-
-// written is a selector without its window.
-func written(n promql.Node, matchers []promql.Matcher) string {
-	var b strings.Builder
-	b.WriteString(n.Metric)
-	if len(matchers) == 0 {
-		return b.String()
-	}
-	b.WriteByte('{')
-	for i, m := range matchers {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(m.Name + m.Op + quoted(m.Value))
-	}
-	b.WriteByte('}')
-	return b.String()
 }

@@ -108,15 +108,6 @@ func FiredAlerts(alerts []pitwall.Alert) []Fired {
 	return list
 }
 
-// FiredAlarms are the firings of Pitwall's own tiers.
-func FiredAlarms(alarms []pitwall.Alarm) []Fired {
-	list := make([]Fired, 0, len(alarms))
-	for _, a := range alarms {
-		list = append(list, Fired{string(a.SLO) + "/" + a.State.Tier.Name, a.Service, a.Since, a.Until})
-	}
-	return list
-}
-
 // Deed is something people did: opened a plan, wrote a note, silenced an alert,
 // changed something.
 type Deed struct {

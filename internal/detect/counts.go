@@ -13,33 +13,10 @@ import (
 func counted(in Input) pitwall.Regression {
 	sli := in.SLO.SLI
 	r := pitwall.Regression{Service: sli.Service, Operation: sli.Operation, SLO: in.SLO.Name, Signal: pitwall.SignalEvents}
-	r.Onset = onsetOfCounts(in.Steps, in.Period)
+	r.Onset = onsetIn(pointsOf(in.Steps, in.Period), pitwall.Onset{At: in.Period.From, Earliest: in.Period.From, Latest: in.Period.To})
 	r.Before = badShare(in.Steps, pitwall.Period{From: in.Period.From, To: r.Onset.Earliest})
 	r.After = badShare(in.Steps, pitwall.Period{From: r.Onset.Latest, To: in.Period.To})
 	return r
-}
-
-// onsetOfCounts is FindOnset over the steps of a ledger.
-func onsetOfCounts(steps []pitwall.LedgerStep, p pitwall.Period) pitwall.Onset {
-	unclear := pitwall.Onset{At: p.From, Earliest: p.From, Latest: p.To}
-	points := pointsOf(steps, p)
-	if len(points) == 0 {
-		return unclear
-	}
-	unclear.Earliest, unclear.At = points[0].from, points[0].from
-	step, first, ok := lastRise(points)
-	if !ok {
-		return unclear
-	}
-	unclear.At = points[first+step.Index].from
-	if step.Gain < clearGain {
-		return unclear
-	}
-	return pitwall.Onset{
-		At:       points[first+step.Index].from,
-		Earliest: points[first+max(0, step.Earliest-1)].from,
-		Latest:   points[first+step.Latest].to,
-	}
 }
 
 // pointsOf joins steps until each point holds enough events to say something.

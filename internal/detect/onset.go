@@ -39,7 +39,12 @@ func FindOnset(in OnsetInput) pitwall.Onset {
 	if len(list) == 0 {
 		return unclear
 	}
-	points := series(in, list)
+	return onsetIn(series(in, list), unclear)
+}
+
+// onsetIn is the onset in a series of points, oldest first; unclear is what is
+// known without them.
+func onsetIn(points []point, unclear pitwall.Onset) pitwall.Onset {
 	if len(points) == 0 {
 		return unclear
 	}

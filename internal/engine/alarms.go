@@ -189,7 +189,7 @@ func (e *Engine) Alarms() []pitwall.Alarm {
 		list = append(list, a)
 	}
 	slices.SortFunc(list, func(a, b pitwall.Alarm) int {
-		return cmp.Or(boolFirst(a.Firing(), b.Firing()), cmp.Compare(actionRank(a.Action), actionRank(b.Action)), a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(boolFirst(a.Firing(), b.Firing()), cmp.Compare(a.Action.Rank(), b.Action.Rank()), a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID))
 	})
 	return list
 }
@@ -202,8 +202,4 @@ func boolFirst(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-func actionRank(a pitwall.Action) int {
-	return slices.Index([]pitwall.Action{pitwall.ActionPage, pitwall.ActionEscalate, pitwall.ActionTicket, pitwall.ActionInform}, a)
 }

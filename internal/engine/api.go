@@ -56,11 +56,19 @@ func (e *Engine) Budgets(context.Context) ([]pitwall.ErrorBudget, error) {
 
 // Budget gives the budget of one objective now, with all its arithmetic.
 func (e *Engine) Budget(_ context.Context, name pitwall.SLOName) (pitwall.ErrorBudget, error) {
-	i, known := e.index[name]
-	if !known {
-		return pitwall.ErrorBudget{}, &pitwall.Error{Op: "reading SLO", Kind: pitwall.NotFound, ID: string(name), Err: fmt.Errorf("no such SLO"), Hint: "pitwall slo list"}
+	s, err := e.known(name)
+	if err != nil {
+		return pitwall.ErrorBudget{}, err
 	}
-	return e.worded(e.c.SLOs[i]), nil
+	return e.worded(s), nil
+}
+
+// known gives an objective, or the error that there is none of that name.
+func (e *Engine) known(name pitwall.SLOName) (pitwall.SLO, error) {
+	if _, there := e.index[name]; !there {
+		return pitwall.SLO{}, &pitwall.Error{Op: "reading SLO", Kind: pitwall.NotFound, ID: string(name), Err: fmt.Errorf("no such SLO"), Hint: "pitwall slo list"}
+	}
+	return e.slo(name), nil
 }
 
 // worded is a budget as of now. Whether a tier fires, and since when, is what
@@ -87,10 +95,8 @@ func (e *Engine) worded(s pitwall.SLO) pitwall.ErrorBudget {
 
 // BudgetSeries gives good and bad counts of an objective in steps.
 func (e *Engine) BudgetSeries(_ context.Context, name pitwall.SLOName, p pitwall.Period, step time.Duration) ([]pitwall.LedgerStep, error) {
-	s := e.slo(name)
-	if s.Service == "" {
-		return nil, &pitwall.Error{Op: "reading SLO", Kind: pitwall.NotFound, ID: string(name),
-			Err: fmt.Errorf("no such SLO"), Hint: "pitwall slo list"}
+	if _, err := e.known(name); err != nil {
+		return nil, err
 	}
 	return e.c.Ledger.Series(name, p, step), nil
 }

@@ -140,9 +140,9 @@ type Engine struct {
 	firing    map[firingKey]pitwall.Alarm // guarded by mu
 	unwritten []pitwall.Delivery          // what the outbox could not take yet; used by the tick alone
 	calls     calls                       // used by the tick alone
-	told      memory                      // used by the tick alone
+	told      uint64                      // the last event that was told; used by the tick alone
 	routing   route.State                 // used by the tick alone
-	kept      []byte                      // told, as it was written; used by the tick alone
+	kept      []byte                      // the memory, as it was written; used by the tick alone
 	written   time.Time                   // when kept was; used by the tick alone
 	stirred   bool                        // an alarm moved since; used by the tick alone
 

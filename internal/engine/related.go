@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -14,32 +15,37 @@ const (
 	callsFor = 5 * time.Minute
 )
 
-// calls are which services were seen to call each other.
+// calls are which services were seen to call each other, under the names of both.
 type calls struct {
-	at    time.Time
-	pairs map[[2]pitwall.ServiceName]bool
+	at   time.Time
+	with map[pitwall.ServiceName][]pitwall.ServiceName
 }
 
-// related says whether one of two services calls the other, so that what they
-// fire at once can be one message.
-func (e *Engine) related(ctx context.Context) func(a, b pitwall.ServiceName) bool {
+// put notes a call, once.
+func (c *calls) put(from, to pitwall.ServiceName) {
+	if !slices.Contains(c.with[from], to) {
+		c.with[from], c.with[to] = append(c.with[from], to), append(c.with[to], from)
+	}
+}
+
+// related lists the services that call a service or that it calls, so that what
+// they fire at once can be one message.
+func (e *Engine) related(ctx context.Context) func(s pitwall.ServiceName) []pitwall.ServiceName {
 	now := e.c.Now()
 	if e.c.Operations != nil && len(e.Alarms()) > 1 && now.Sub(e.calls.at) >= callsFor {
 		totals, err := e.c.Operations.Operations(ctx, pitwall.OperationQuery{Period: pitwall.Period{From: now.Add(-callsOver), To: now}})
 		if err != nil {
 			e.log.Warn("Who calls whom was not read, so alarms are joined by what was known before", "err", err)
 		} else {
-			e.calls.pairs = map[[2]pitwall.ServiceName]bool{}
+			e.calls.with = map[pitwall.ServiceName][]pitwall.ServiceName{}
 			for _, o := range totals {
 				if o.Kind == pitwall.SpanClient && o.Peer != "" {
-					e.calls.pairs[[2]pitwall.ServiceName{o.Service, pitwall.ServiceName(o.Peer)}] = true
+					e.calls.put(o.Service, pitwall.ServiceName(o.Peer))
 				}
 			}
 		}
 		e.calls.at = now
 	}
-	pairs := e.calls.pairs
-	return func(a, b pitwall.ServiceName) bool {
-		return pairs[[2]pitwall.ServiceName{a, b}] || pairs[[2]pitwall.ServiceName{b, a}]
-	}
+	with := e.calls.with
+	return func(s pitwall.ServiceName) []pitwall.ServiceName { return with[s] }
 }

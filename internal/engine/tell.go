@@ -46,17 +46,18 @@ func (e *Engine) remember(ctx context.Context) error {
 		return fmt.Errorf("reading what was told: %w", err)
 	}
 	if len(raw) == 0 {
-		e.told.Seq = e.folded
+		e.told = e.folded
 		return nil
 	}
-	if err := json.Unmarshal(raw, &e.told); err != nil {
+	var was memory
+	if err := json.Unmarshal(raw, &was); err != nil {
 		return pitwall.Errorf(pitwall.Internal, "reading what was told", "%w", err)
 	}
-	e.kept = raw
-	if e.routing, err = route.ReadState(e.told.Router); err != nil {
+	e.kept, e.told = raw, was.Seq
+	if e.routing, err = route.ReadState(was.Router); err != nil {
 		return err
 	}
-	e.watcher.Restore(e.told.Watch)
+	e.watcher.Restore(was.Watch)
 	return nil
 }
 
@@ -78,7 +79,7 @@ func (e *Engine) tell(ctx context.Context) error {
 	now, router := e.c.Now(), route.Router{Routes: e.c.Routes, Related: e.related(ctx), Word: e.c.Words.Group}
 	decision := router.Decide(now, e.Alarms(), plans, e.routing)
 	if len(decision.Deliveries) == 0 && !e.stirred && now.Sub(e.written) < rewrite {
-		e.told.Seq, e.routing = seq, decision.State
+		e.told, e.routing = seq, decision.State
 		return nil
 	}
 	next := memory{Seq: seq, Watch: e.watcher.State()}
@@ -94,7 +95,7 @@ func (e *Engine) tell(ctx context.Context) error {
 		e.written, e.stirred = now, false
 		return nil
 	}
-	e.told, e.routing = next, decision.State
+	e.told, e.routing = seq, decision.State
 	if _, err := e.c.Outbox.PutDeliveries(ctx, raw, waiting); err != nil {
 		e.unwritten = waiting[max(0, len(waiting)-mostUnwritten):]
 		if e.c.Unwritten != nil {
@@ -114,7 +115,7 @@ const mostUnwritten = 10_000
 
 // moved words every transition since the last that was told.
 func (e *Engine) moved(ctx context.Context) (list []pitwall.Message, seq uint64, err error) {
-	seq = e.told.Seq
+	seq = e.told
 	for {
 		events, err := e.c.Recorder.Events(ctx, seq, 500)
 		if err != nil {

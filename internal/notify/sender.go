@@ -53,13 +53,13 @@ type Sender struct {
 // state is what Health says of a receiver.
 type state struct {
 	health pitwall.SourceHealth
-	gaveUp int    // messages, since the last that arrived
-	lost   string // the title of the last one given up
+	gaveUp int       // messages, since a day without any
+	lost   string    // the title of the last one given up
+	lostAt time.Time // when
 	// owed are attempts that the outbox could not be told of, by the message; used by
 	// the receiver's loop alone.
 	owed   map[string]pitwall.Delivery
 	rushed map[string]pitwall.Delivery // sent without the outbox; used by the receiver's loop alone
-	lostAt time.Time                   // when
 }
 
 // New makes a sender; Run sends.
@@ -179,6 +179,9 @@ func (s *Sender) round(ctx context.Context, name string) bool {
 		s.trouble(ctx, name, fmt.Errorf("reading the outbox: %w", err))
 		return false
 	}
+	// A page was put among the rushed before it could be in the outbox: what is due
+	// and was not rushed by now never will be.
+	s.hurryAll(ctx, name)
 	owed := s.state[name].owed
 	for _, d := range due {
 		if ctx.Err() != nil {

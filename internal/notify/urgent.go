@@ -26,6 +26,18 @@ func (s *Sender) Urgent(list []pitwall.Delivery) {
 	}
 }
 
+// hurryAll tries the pages of a receiver that wait in no outbox.
+func (s *Sender) hurryAll(ctx context.Context, name string) {
+	for {
+		select {
+		case d := <-s.rush[name]:
+			s.hurry(ctx, d)
+		default:
+			return
+		}
+	}
+}
+
 // hurry tries a page three times, for nothing else remembers it yet.
 func (s *Sender) hurry(ctx context.Context, d pitwall.Delivery) {
 	rushed := s.state[d.Receiver].rushed

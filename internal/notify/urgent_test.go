@@ -41,3 +41,19 @@ func TestUrgent(t *testing.T) {
 		}
 	})
 }
+
+// TestUrgentWhileBusy: a page that waited while the receiver was busy, and is in
+// the outbox by the time it is looked into, is sent once.
+func TestUrgentWhileBusy(t *testing.T) {
+	box, pager := &memory{}, &receiver{}
+	s := New(Config{Outbox: box, Receivers: map[string]pitwall.Notifier{"pager": pager}})
+	box.add("pager", "p1")
+	s.Urgent([]pitwall.Delivery{box.find("p1")})
+	for s.round(t.Context(), "pager") {
+	}
+	s.hurryAll(t.Context(), "pager")
+	pager.want(t, "p1")
+	if d := box.find("p1"); d.Done.IsZero() {
+		t.Errorf("the outbox still holds it: %+v", d)
+	}
+}

@@ -2,6 +2,7 @@ package objectives
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/pitwall/pitwall"
@@ -17,7 +18,7 @@ func (r *reader) composite(it item, base pitwall.SLO, goals []openslo.Field) []p
 	if a := it.Annotation(AnnotComposite); a.Has() {
 		known := []string{string(pitwall.CompositeWeighted), string(pitwall.CompositeJourney), string(pitwall.CompositeSlices)}
 		method = pitwall.CompositeMethod(a.Text())
-		if method != pitwall.CompositeWeighted && method != pitwall.CompositeJourney && method != pitwall.CompositeSlices {
+		if !slices.Contains(known, a.Text()) {
 			r.wrong(it.Object, a, "one of weighted, journey, slices", "annotation %s is %q%s", AnnotComposite, a.Text(), strict.Nearest(a.Text(), known))
 		}
 	}
@@ -88,7 +89,7 @@ func (r *reader) wholeTarget(it item, method pitwall.CompositeMethod, members []
 func informing(tiers []pitwall.BurnTier) []pitwall.BurnTier {
 	var list []pitwall.BurnTier
 	for _, t := range tiers {
-		if t.When != pitwall.WhenBurn && t.When != "" {
+		if cond(t) != pitwall.WhenBurn {
 			continue
 		}
 		t.Action, t.OpensPlan, t.Halt = pitwall.ActionInform, false, pitwall.HaltNone

@@ -3,6 +3,7 @@ package objectives
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,14 +115,7 @@ func nearType(kind string) string {
 	return strict.Nearest(kind, append(promTypes(), SpanSource))
 }
 
-func isProm(kind string) bool {
-	for _, t := range promTypes() {
-		if strings.EqualFold(kind, t) {
-			return true
-		}
-	}
-	return false
-}
+func isProm(kind string) bool { return slices.Contains(promTypes(), strings.ToLower(kind)) }
 
 // badQuery words an error of PromQL; its line and column count within the query.
 func (r *reader) badQuery(o openslo.Object, at openslo.Field, err error) {
@@ -233,7 +227,7 @@ func (r *reader) spans(good, total source, service pitwall.ServiceName) pitwall.
 
 func (r *reader) spanFields(src source, names ...string) {
 	for key, v := range src.spec.Pairs() {
-		if !strings.Contains(" "+strings.Join(names, " ")+" ", " "+key+" ") {
+		if !slices.Contains(names, key) {
 			r.wrong(src.from, v, "known here: "+strings.Join(names, ", "), "unknown field %q%s", key, strict.Nearest(key, names))
 		}
 	}

@@ -1,8 +1,10 @@
 package objectives
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,14 +107,7 @@ func (r *reader) own(doc strict.Doc, n *yaml.Node) {
 	r.set.Presets = append(r.set.Presets, p)
 }
 
-func builtIn(name string) bool {
-	for _, known := range slo.Presets() {
-		if name == known {
-			return true
-		}
-	}
-	return false
-}
+func builtIn(name string) bool { return slices.Contains(slo.Presets(), name) }
 
 // grammar says what the conditions need and what has no meaning for them.
 func grammar() map[pitwall.ConditionKind]struct{ need, may string } {
@@ -166,21 +161,9 @@ func readTier(doc strict.Doc, n *yaml.Node) (pitwall.BurnTier, error) {
 	return t, numbers(doc, n, f, &t)
 }
 
-func cond(t pitwall.BurnTier) pitwall.ConditionKind {
-	if t.When == "" {
-		return pitwall.WhenBurn
-	}
-	return t.When
-}
+func cond(t pitwall.BurnTier) pitwall.ConditionKind { return cmp.Or(t.When, pitwall.WhenBurn) }
 
-func has(list, word string) bool {
-	for _, w := range strings.Fields(list) {
-		if w == word {
-			return true
-		}
-	}
-	return false
-}
+func has(list, word string) bool { return slices.Contains(strings.Fields(list), word) }
 
 // words checks what is one of a few.
 func words(doc strict.Doc, n *yaml.Node, t *pitwall.BurnTier) error {
@@ -197,7 +180,7 @@ func words(doc strict.Doc, n *yaml.Node, t *pitwall.BurnTier) error {
 		{"action", string(t.Action), []string{"page", "escalate", "ticket", "inform"}, true},
 		{"haltDeploys", string(t.Halt), []string{"risky", "all"}, false},
 	} {
-		if w.word == "" && !w.need || has(strings.Join(w.known, " "), w.word) {
+		if w.word == "" && !w.need || slices.Contains(w.known, w.word) {
 			continue
 		}
 		return doc.Wrong(n.Line, "one of "+strings.Join(w.known, ", "), "tier %q: %s %q is not known%s", t.Name, w.field, w.word, strict.Nearest(w.word, w.known))

@@ -88,12 +88,6 @@ func load(path string) ([]byte, error) {
 	return data, nil
 }
 
-// ReadFiles reads files with the tiers of a preset; warnings are in words.
-func ReadFiles(preset string, paths ...string) (slos []pitwall.SLO, warnings []string, err error) {
-	set, err := Read(Options{Preset: preset}, paths...)
-	return set.SLOs, set.Texts(), err
-}
-
 // Parse reads contents as one set. Beside an error stands what could be read
 // nevertheless, to be reported and not to be used.
 func Parse(opts Options, files ...File) (Set, error) {

@@ -28,10 +28,11 @@ func checkout(t testing.TB) string {
 func parseText(text string) (Set, error) { return Parse(Options{}, File{"x.yaml", []byte(text)}) }
 
 func TestRead(t *testing.T) {
-	slos, warnings, err := ReadFiles("", "testdata/checkout.yaml")
+	set, err := Read(Options{}, "testdata/checkout.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	slos := set.SLOs
 	for i := range slos {
 		if !strings.Contains(slos[i].YAML, "kind: SLO") {
 			t.Errorf("%s has no text to show", slos[i].Name)
@@ -52,7 +53,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(want, slos); diff != "" {
 		t.Errorf("SLOs (-want +got):\n%s", diff)
 	}
-	if len(warnings) != 2 || !strings.Contains(warnings[0], "checkout.yaml:66: spec.conditions") {
+	if warnings := set.Texts(); len(warnings) != 2 || !strings.Contains(warnings[0], "checkout.yaml:66: spec.conditions") {
 		t.Errorf("warnings %q", warnings) // of the policy, which has nothing in it
 	}
 }
@@ -151,7 +152,7 @@ func TestBrokenFiles(t *testing.T) {
 	f("apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: a}\nspec: {}\n", "x.yaml:4", "service is missing")
 	f("apiVersion: openslo/v1\nkind: SLI\nkind: SLI\n", "x.yaml:1", "metadata is missing")
 	f("{\"apiVersion\": \"openslo/v1\",\n\t\"kind\": \"Servic\"}", "x.yaml:2", `did you mean "Service"?`)
-	if _, _, err := ReadFiles("", "testdata/none.yaml"); pitwall.KindOf(err) != pitwall.NotFound {
+	if _, err := Read(Options{}, "testdata/none.yaml"); pitwall.KindOf(err) != pitwall.NotFound {
 		t.Errorf("a missing file: %v", err)
 	}
 	if _, err := parseText(strings.Repeat("#", 9<<20)); err == nil || !strings.Contains(err.Error(), "more than the") {

@@ -49,6 +49,17 @@ func prom(query string) string {
 
 func indicated(spec string) string { return "  indicator: {metadata: {name: i}, spec: {" + spec + "}}" }
 
+// TestTargetPercent: a percentage is the float nearest to what is meant, however
+// the number is written.
+func TestTargetPercent(t *testing.T) {
+	for _, percent := range []string{"99.9", "999e-1", "9.99E+1", "+99.90"} {
+		got, _ := objective{goals: "{targetPercent: " + percent + "}"}.one(t)
+		if off := float64(got.Target) - 0.999; off > 1e-15 || off < -1e-15 || len(got.Tiers) == 0 {
+			t.Errorf("targetPercent %s is %v with %d tiers", percent, got.Target, len(got.Tiers))
+		}
+	}
+}
+
 func TestIndicators(t *testing.T) {
 	f := func(spec, goal string, want pitwall.SLI) {
 		t.Helper()
@@ -286,8 +297,8 @@ func lineOf(text, part string) string {
 func TestReferenceDocuments(t *testing.T) {
 	var read int
 	for _, name := range referenceFiles(t) {
-		set, _, err := ReadFiles("", name)
-		read += len(set)
+		set, err := Read(Options{}, name)
+		read += len(set.SLOs)
 		for _, fault := range Faults(err) {
 			if pitwall.KindOf(fault) != pitwall.Invalid || !strings.Contains(fault.Error(), name+":") {
 				t.Errorf("%s: %v", name, fault)

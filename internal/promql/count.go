@@ -167,11 +167,16 @@ func multiplies(n *parser.BinaryExpr) bool {
 
 // or takes the left side, if the right is zero wherever it stands in.
 func (c *compiling) or(n *parser.BinaryExpr, factor float64) error {
-	rest := compiling{query: c.query}
-	if err := rest.add(n.RHS, 1); err != nil || len(merge(rest.Terms)) > 0 {
+	if !c.zero(n.RHS) {
 		return c.refuse(n, "\"or\" chooses between two counts", "only a zero may stand on its right: or vector(0)")
 	}
 	return c.add(n.LHS, factor)
+}
+
+// zero says whether an expression counts nothing, whatever its series say.
+func (c *compiling) zero(n parser.Expr) bool {
+	rest := compiling{query: c.query}
+	return rest.add(n, 1) == nil && len(merge(rest.Terms)) == 0
 }
 
 func (c *compiling) call(n *parser.Call, factor float64) error {

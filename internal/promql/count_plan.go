@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/prometheus/promql/parser"
-
 	"github.com/pitwall/pitwall"
 )
 
@@ -144,7 +142,7 @@ func compileValue(q pitwall.SLIQuery) (Plan, error) {
 	}
 	p := Plan{Op: q.Op, Limit: q.Limit}
 	c := compiling{query: q.Value}
-	if err := c.add(e.node, 1); err == nil && len(c.Terms) == 1 && bareSelector(e) {
+	if _, one := OneSelector(e); one && c.add(e.node, 1) == nil {
 		p.Sources = []Source{{Selector: c.Terms[0].Selector, Reading: Limit, Bad: 1, Total: 1}}
 		return p, nil
 	}
@@ -250,9 +248,3 @@ func sign(c pitwall.Compare) string {
 }
 
 func known(c pitwall.Compare) bool { return sign(c) != "" }
-
-// bareSelector says whether an expression is a selector and nothing else.
-func bareSelector(e Expr) bool {
-	_, ok := bare(e.node).(*parser.VectorSelector)
-	return ok
-}

@@ -91,8 +91,7 @@ func (q *quotient) binary(n *parser.BinaryExpr) error {
 		q.scale *= right
 		return q.read(n.LHS)
 	case n.Op == parser.LOR: // where there is no traffic, there is no ratio: nothing stands in for it
-		rest := compiling{query: q.query}
-		if err := rest.add(n.RHS, 1); err != nil || len(merge(rest.Terms)) > 0 {
+		if !q.zero(n.RHS) {
 			return q.refuse(n, "\"or\" chooses between two ratios", "only a zero may stand on its right: or vector(0)")
 		}
 		return q.read(n.LHS)

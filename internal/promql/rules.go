@@ -2,6 +2,7 @@ package promql
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -109,4 +110,12 @@ func LabelName(s string) bool {
 		}
 	}
 	return s != "" && !strings.HasPrefix(s, "__")
+}
+
+// TakenLabels is a copy with the labels whose names Prometheus takes: those of
+// OpenSLO may have other signs.
+func TakenLabels(labels map[string]string) map[string]string {
+	taken := maps.Clone(labels)
+	maps.DeleteFunc(taken, func(name, _ string) bool { return !LabelName(name) })
+	return taken
 }

@@ -3,6 +3,7 @@ package promql
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -38,16 +39,13 @@ func Selectors(e Expr) []Selector {
 		if e.windowed {
 			s.Range = 0
 		}
-		for _, m := range v.LabelMatchers {
-			if m.Name == labels.MetricName {
-				if m.Type == labels.MatchEqual {
-					s.Metric = m.Value
-					continue
-				}
+		for _, m := range matchersOf(v) {
+			if m.Name == labels.MetricName && m.Op == "=" {
+				s.Metric = m.Value
+				continue
 			}
-			s.Matchers = append(s.Matchers, Matcher{Name: m.Name, Op: m.Type.String(), Value: m.Value})
+			s.Matchers = append(s.Matchers, m)
 		}
-		slices.SortFunc(s.Matchers, compareMatchers)
 		list = append(list, s)
 	})
 	return list
@@ -118,6 +116,18 @@ func OneSelector(e Expr) (Selector, bool) {
 
 // String is the condition as PromQL.
 func (m Matcher) String() string { return m.Name + m.Op + strconv.Quote(m.Value) }
+
+// Choose writes a selector: a metric, "" for none, and conditions.
+func Choose(metric string, list []Matcher) string {
+	if len(list) == 0 {
+		return metric
+	}
+	words := make([]string, len(list))
+	for i, m := range list {
+		words[i] = m.String()
+	}
+	return metric + "{" + strings.Join(words, ",") + "}"
+}
 
 // SortMatchers sorts conditions by name, in place, and gives them back.
 func SortMatchers(list []Matcher) []Matcher {

@@ -10,6 +10,9 @@ import (
 // AlarmTitle is the subject of an alarm: "checkout-latency burns 31.6×".
 func AlarmTitle(a pitwall.Alarm) string {
 	t := a.State
+	if !a.Firing() {
+		return fmt.Sprintf("%s is quiet again (%s)", a.SLO, t.Tier.Name)
+	}
 	what := ""
 	switch t.Tier.When {
 	case pitwall.WhenSpent:
@@ -30,9 +33,6 @@ func AlarmTitle(a pitwall.Alarm) string {
 		what = "gets no traffic"
 	default:
 		what = "burns " + Times(t.LongRate)
-	}
-	if !a.Firing() {
-		return fmt.Sprintf("%s is quiet again (%s)", a.SLO, t.Tier.Name)
 	}
 	return fmt.Sprintf("%s %s (%s)", a.SLO, what, t.Tier.Name)
 }

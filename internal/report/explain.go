@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/pitwall/pitwall"
 )
@@ -42,7 +41,9 @@ func Spent(a pitwall.Attribution, dimensions []string) SpentView {
 	v := SpentView{Schema: "pitwall.slo-spent/1", SLO: a.SLO, By: a.Dimension, Period: a.Period, Rows: []SpentRow{}, Dimensions: orEmpty(dimensions),
 		Covered: Percent(float64(a.Covered)), Note: a.Note, Maths: &Maths{Title: "What spent the budget, by " + a.Dimension, Formula: a.Maths.Formula, Query: a.Maths.Query,
 			Lines: []Fact{{Label: "period", Value: periodText(a.Period)}, {Label: "bad events told apart", Value: Percent(float64(a.Covered))}}}}
+	var all pitwall.Counts
 	for _, s := range a.Shares {
+		all = all.Add(s.Counts)
 		own := noData
 		if r, ok := s.Counts.ErrorRatio(); ok {
 			own = Percent(float64(r))
@@ -50,10 +51,6 @@ func Spent(a pitwall.Attribution, dimensions []string) SpentView {
 		v.Rows = append(v.Rows, SpentRow{Value: s.Value, Bad: Count(int64(s.Counts.Bad)), Total: Count(int64(s.Counts.Total())), BadShare: own,
 			OfBad: Percent(float64(s.OfBad)), Low: Percent(float64(s.OfBadLow)), High: Percent(float64(s.OfBadHigh)), Share: float64(s.OfBad), From: float64(s.OfBadLow), To: float64(s.OfBadHigh),
 			Spent: Percent(float64(s.Spent)), Excess: number(s.Excess)})
-	}
-	var all pitwall.Counts
-	for _, s := range a.Shares {
-		all = all.Add(s.Counts)
 	}
 	switch {
 	case all.Total() == 0:
@@ -65,67 +62,4 @@ func Spent(a pitwall.Attribution, dimensions []string) SpentView {
 		v.Sentence = fmt.Sprintf("%s spent %s of what was spent (%s of the budget).", orWord(top.Value, "(none)"), Percent(float64(top.OfBad)), Percent(float64(top.Spent)))
 	}
 	return v
-}
-
-// WhatIfView says what other targets would have meant.
-type WhatIfView struct {
-	Schema   string          `json:"schema"` // "pitwall.slo-what-if/1"
-	SLO      pitwall.SLOName `json:"slo"`
-	Period   pitwall.Period  `json:"period"`
-	Sentence string          `json:"sentence"`
-	Rows     []WhatIfRow     `json:"rows"` // targets ascending
-	Note     string          `json:"note,omitempty"`
-}
-
-// WhatIfRow is one target held against the history.
-type WhatIfRow struct {
-	Target   float64 `json:"target"`
-	Text     string  `json:"target_text"`
-	Measured string  `json:"measured"`
-	Left     float64 `json:"left"`
-	LeftText string  `json:"left_text"`
-	Pages    int     `json:"pages"`
-	PerWeek  string  `json:"pages_per_week"`
-	Current  bool    `json:"current"`
-	Refused  string  `json:"refused,omitempty"` // why tiers cannot fire at it
-	Tone     Tone    `json:"tone"`
-}
-
-// ReplayView says how a policy would have behaved over history.
-type ReplayView struct {
-	Schema   string          `json:"schema"` // "pitwall.slo-replay/1"
-	SLO      pitwall.SLOName `json:"slo"`
-	Preset   string          `json:"preset"`
-	Period   pitwall.Period  `json:"period"`
-	Sentence string          `json:"sentence"`
-	Left     string          `json:"left_text"` // whether and when the budget was exhausted
-	Worst    string          `json:"worst"`     // the most that was spent, and when
-	Tiers    []ReplayTier    `json:"tiers"`
-	Firings  []ReplayFiring  `json:"firings"`
-	Missed   []string        `json:"missed"` // incidents no tier noticed
-	Table    *TableView      `json:"detection,omitempty"`
-	Note     string          `json:"note,omitempty"`
-}
-
-// ReplayTier is how often one tier fired.
-type ReplayTier struct {
-	Name    string `json:"name"`
-	When    string `json:"when"`
-	Action  string `json:"action"`
-	Times   int    `json:"times"`
-	PerWeek string `json:"per_week"`
-	Longest string `json:"longest"`
-	Tone    Tone   `json:"tone"`
-}
-
-// ReplayFiring is one time that a tier fired.
-type ReplayFiring struct {
-	Tier     string    `json:"tier"`
-	Action   string    `json:"action"`
-	From     time.Time `json:"from"`
-	To       time.Time `json:"to"`
-	Lasted   string    `json:"lasted"`
-	Spent    string    `json:"spent"` // of the budget when it began
-	Incident string    `json:"incident,omitempty"`
-	Late     string    `json:"late,omitempty"` // after the incident began
 }

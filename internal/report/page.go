@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"html"
 	"html/template"
 	"regexp"
 	"strings"
@@ -33,9 +34,10 @@ var (
 	codeWords = regexp.MustCompile("`([^`]+)`")
 )
 
-// inline escapes a line and marks bold words and code in it.
+// inline escapes a line and marks bold words and code in it. What Markdown had
+// to escape already is escaped once.
 func inline(text string) string {
-	text = template.HTMLEscapeString(text)
+	text = template.HTMLEscapeString(html.UnescapeString(text))
 	text = codeWords.ReplaceAllString(text, "<code>$1</code>")
 	return boldWords.ReplaceAllString(text, "<b>$1</b>")
 }
@@ -72,7 +74,6 @@ func tableOf(lines []string) string {
 	var b strings.Builder
 	b.WriteString("<table>")
 	for i, l := range lines {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(l), "|"), "|")
 		if i == 1 && strings.Trim(l, "|-: ") == "" {
 			continue
 		}
@@ -81,11 +82,22 @@ func tableOf(lines []string) string {
 			tag = "th"
 		}
 		b.WriteString("<tr>")
-		for _, c := range cells {
-			b.WriteString("<" + tag + ">" + inline(strings.ReplaceAll(strings.TrimSpace(c), `\|`, "|")) + "</" + tag + ">")
+		for _, c := range cellsOf(l) {
+			b.WriteString("<" + tag + ">" + inline(c) + "</" + tag + ">")
 		}
 		b.WriteString("</tr>")
 	}
 	b.WriteString("</table>\n")
 	return b.String()
+}
+
+// cellsOf takes a row of a table apart; \| is no border but a bar in a cell.
+func cellsOf(line string) []string {
+	const bar = "\x00"
+	line = strings.ReplaceAll(strings.TrimSpace(line), `\|`, bar)
+	cells := strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "|"), "|"), "|")
+	for i, c := range cells {
+		cells[i] = strings.ReplaceAll(strings.TrimSpace(c), bar, "|")
+	}
+	return cells
 }

@@ -117,7 +117,11 @@ func LeftText(b pitwall.ErrorBudget) string {
 	if b.Coverage <= 0 || b.Coverage >= 0.5 || window <= 0 {
 		return text
 	}
-	return fmt.Sprintf("%s of the %s seen (window %s)", text, about(time.Duration(float64(b.Coverage)*float64(window))), about(window))
+	text = fmt.Sprintf("%s of the %s seen (window %s", text, about(time.Duration(float64(b.Coverage)*float64(window))), about(window))
+	if b.LeftOfWhole != 0 { // what alarms speak of
+		text += fmt.Sprintf(", %s of a whole one's left", whole(float64(b.LeftOfWhole)))
+	}
+	return text + ")"
 }
 
 // BurnText says how fast a budget goes now: "burns 14.4×, gone in 32 h".

@@ -1,10 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -100,13 +100,7 @@ func sloRows(slos []pitwall.SLO, budgets []pitwall.ErrorBudget, plans []pitwall.
 			}
 			return 1
 		}
-		switch {
-		case a.Left < b.Left:
-			return -1
-		case a.Left > b.Left:
-			return 1
-		}
-		return strings.Compare(string(a.Name), string(b.Name))
+		return cmp.Or(cmp.Compare(a.Left, b.Left), cmp.Compare(a.Name, b.Name))
 	})
 	return rows
 }
@@ -261,7 +255,7 @@ type CorrectionRow struct {
 	pitwall.Correction
 	Scope string `json:"scope"`
 	Span  string `json:"span"`
-	State string `json:"state"` // "counts", "revoked by …"
+	State string `json:"state"` // "left out", "revoked by …"
 }
 
 // SLOInput is what an SLO's page is made from.
@@ -332,7 +326,9 @@ func sloCharts(in SLOInput, mine []pitwall.Plan) []ChartView {
 	ideal := pitwall.ChartSeries{Name: "even pace"}
 	var sum, all pitwall.Counts
 	for _, s := range in.Steps {
-		all = all.Add(s.Counts)
+		if !leftOut(in.Corrections, s) {
+			all = all.Add(s.Counts)
+		}
 	}
 	perBad := 0.0 // of the budget, one bad event
 	if b := in.Budget; b.Known && b.Counts.Bad > 0 {
@@ -340,7 +336,9 @@ func sloCharts(in SLOInput, mine []pitwall.Plan) []ChartView {
 	}
 	before := float64(in.Budget.Spent) - perBad*float64(all.Bad)
 	for _, s := range in.Steps {
-		sum = sum.Add(s.Counts)
+		if !leftOut(in.Corrections, s) {
+			sum = sum.Add(s.Counts)
+		}
 		t := s.Start * 1000
 		var share *float64
 		if r, ok := s.Counts.ErrorRatio(); ok {
@@ -365,6 +363,15 @@ func sloCharts(in SLOInput, mine []pitwall.Plan) []ChartView {
 		views = append(views, chartView(fmt.Sprintf("slo-%d", i+1), c))
 	}
 	return views
+}
+
+// leftOut says whether a correction in force takes a step out of the budget; its
+// counts stay in the ledger.
+func leftOut(list []pitwall.Correction, s pitwall.LedgerStep) bool {
+	at := time.Unix(s.Start, 0)
+	return slices.ContainsFunc(list, func(c pitwall.Correction) bool {
+		return c.Revoked == nil && !at.Before(c.Period.From) && at.Before(c.Period.To)
+	})
 }
 
 // evenPace is what would be spent at an instant if the budget went evenly: of a

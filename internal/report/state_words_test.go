@@ -40,3 +40,15 @@ func TestMathsOfNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftTextOfAYoungObjective: what is left of the little that was seen stands
+// beside what is left of a whole window, which is what alarms speak of.
+func TestLeftTextOfAYoungObjective(t *testing.T) {
+	b := pitwall.ErrorBudget{Known: true, Spent: 23, Coverage: 0.0125, LeftOfWhole: 0.89, Maths: pitwall.Maths{Period: pitwall.Period{From: time.Unix(0, 0), To: time.Unix(0, 0).Add(240 * time.Hour)}}}
+	if got, want := LeftText(b), "overspent by 2,200 % of the 3 h seen (window 10 d, 89 % of a whole one's left)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if b.Coverage = 1; LeftText(b) != "overspent by 2,200 %" {
+		t.Errorf("%q", LeftText(b))
+	}
+}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -81,16 +82,9 @@ func fewEvents(s pitwall.SLO) []Fact {
 			continue
 		}
 		facts = append(facts, Fact{Label: t.Name, Value: fmt.Sprintf("at least %d bad, and so many by chance less likely than %s; below %.0f events in %s a single failure exceeds the limit and does not page",
-			max(1, t.MinBad), Percent(orNumber(t.Alpha, 0.01)), 1/limit, Span(t.Long))})
+			max(1, t.MinBad), Percent(cmp.Or(t.Alpha, 0.01)), 1/limit, Span(t.Long))})
 	}
 	return facts
-}
-
-func orNumber(v, other float64) float64 {
-	if v == 0 {
-		return other
-	}
-	return v
 }
 
 // DetectionTable says how fast which burn is noticed; nil without rows.

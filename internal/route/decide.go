@@ -27,8 +27,8 @@ const (
 // Router decides by a routing file.
 type Router struct {
 	Routes *Routes // nil: nobody is told
-	// Related says whether one of two services calls the other; nil: unknown.
-	Related func(a, b pitwall.ServiceName) bool
+	// Related lists the services that call a service or that it calls; nil: unknown.
+	Related func(s pitwall.ServiceName) []pitwall.ServiceName
 	// Word fills in title and text of a message about alarms; nil: plain ones.
 	Word func(m *pitwall.Message)
 }
@@ -241,9 +241,9 @@ func (g *group) put(a pitwall.Alarm, tell bool) {
 
 // groupFor finds the group that an alarm joins, or opens one.
 func (d *decision) groupFor(t target, a pitwall.Alarm) string {
-	value := d.correlate(t.receiver, a)
-	if !slices.Contains(t.route.GroupBy, correlation) {
-		value = t.route.valueOf(a)
+	value := t.route.valueOf(a)
+	if slices.Contains(t.route.GroupBy, correlation) {
+		value = d.correlate(t.receiver, a)
 	}
 	key := join(t.receiver, value)
 	if _, open := d.state.Groups[key]; !open {
@@ -275,13 +275,17 @@ func (r *Route) valueOf(a pitwall.Alarm) string {
 // correlate finds the group of what an alarm goes together with. Groups do not
 // merge later: a thread that began stays whole.
 func (d *decision) correlate(receiver string, a pitwall.Alarm) string {
-	for _, key := range d.candidates(receiver, a) {
+	near := []pitwall.ServiceName{a.Service}
+	if d.Related != nil {
+		near = append(near, d.Related(a.Service)...)
+	}
+	for _, key := range d.candidates(receiver, a.Plan, near) {
 		g := d.state.Groups[key]
-		if g.Receiver != receiver || !strings.HasPrefix(g.Key, correlation+" ") {
+		if !strings.HasPrefix(g.Key, correlation+" ") {
 			continue
 		}
 		for _, m := range g.Members {
-			if d.together(m.Alarm, a) {
+			if together(m.Alarm, a, near) {
 				return g.Key
 			}
 		}
@@ -289,13 +293,10 @@ func (d *decision) correlate(receiver string, a pitwall.Alarm) string {
 	return correlation + " " + a.ID
 }
 
-// candidates are the groups that may hold something of an alarm's service or plan,
-// sorted: looking into all of them for each of ten thousand alarms takes minutes.
-// Who calls whom is not in the index, so then it is all of them.
-func (d *decision) candidates(receiver string, a pitwall.Alarm) []string {
-	if d.Related != nil {
-		return slices.Sorted(maps.Keys(d.state.Groups))
-	}
+// candidates are the groups of a receiver that may hold something of a plan or of
+// some services, sorted: looking into all of them for each of ten thousand alarms
+// takes minutes.
+func (d *decision) candidates(receiver string, plan pitwall.PlanID, services []pitwall.ServiceName) []string {
 	if d.kin == nil {
 		d.kin = map[string][]string{}
 		for key, g := range d.state.Groups {
@@ -304,11 +305,15 @@ func (d *decision) candidates(receiver string, a pitwall.Alarm) []string {
 			}
 		}
 	}
-	keys := d.kin[join(receiver, "s"+string(a.Service))]
-	if a.Plan != "" {
-		keys = append(slices.Clone(keys), d.kin[join(receiver, "p"+string(a.Plan))]...)
+	var keys []string
+	for _, s := range services {
+		keys = append(keys, d.kin[join(receiver, "s"+string(s))]...)
 	}
-	return slices.Compact(slices.Sorted(slices.Values(keys)))
+	if plan != "" {
+		keys = append(keys, d.kin[join(receiver, "p"+string(plan))]...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // relate notes in which group an alarm's service and plan are found.
@@ -327,9 +332,11 @@ func (d *decision) relate(key, receiver string, a pitwall.Alarm) {
 	}
 }
 
-func (d *decision) together(a, b pitwall.Alarm) bool {
+// together says whether two alarms have one cause; near are the services that the
+// second may share it with.
+func together(a, b pitwall.Alarm, near []pitwall.ServiceName) bool {
 	if a.Since.Sub(b.Since).Abs() > correlated {
 		return false
 	}
-	return a.Service == b.Service || a.Plan != "" && a.Plan == b.Plan || d.Related != nil && d.Related(a.Service, b.Service)
+	return a.Plan != "" && a.Plan == b.Plan || slices.Contains(near, a.Service)
 }

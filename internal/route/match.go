@@ -96,17 +96,13 @@ func glob(pattern, text string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// actions are the words of pitwall.Action, worst first.
+// actions are the words of pitwall.Actions.
 func actions() []string {
-	return []string{string(pitwall.ActionPage), string(pitwall.ActionEscalate), string(pitwall.ActionTicket), string(pitwall.ActionInform)}
-}
-
-// rank is 0 for the worst action.
-func rank(a pitwall.Action) int {
-	if i := slices.Index(actions(), string(a)); i >= 0 {
-		return i
+	var words []string
+	for _, a := range pitwall.Actions() {
+		words = append(words, string(a))
 	}
-	return len(actions())
+	return words
 }
 
 // fault is the first word that cannot be meant, or "".

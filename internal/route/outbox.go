@@ -30,10 +30,3 @@ type Outbox interface {
 	// PruneDeliveries forgets what was done before a time, and receipts as old.
 	PruneDeliveries(ctx context.Context, before time.Time) (int64, error)
 }
-
-// Receipts keep what a receiver called the first message of a thread.
-type Receipts interface {
-	// Receipt is empty when none is kept.
-	Receipt(ctx context.Context, receiver, thread string) (string, error)
-	KeepReceipt(ctx context.Context, receiver, thread, receipt string, at time.Time) error
-}

@@ -148,7 +148,6 @@ func (p *parser) receiver(n *yaml.Node) error {
 	if err := p.decode(n, "a receiver with a name", &r); err != nil {
 		return err
 	}
-	r.Source = p.source(n)
 	if !plain(r.Name) {
 		return p.wrong(n, "name", "a receiver's name is 1 to 100 letters, digits, hyphens, dots and underscores; got %q", r.Name)
 	}
@@ -286,7 +285,7 @@ func (p *parser) inhibit(n *yaml.Node) error {
 	}
 	for _, by := range v.By {
 		for _, s := range v.Silences {
-			if rank(pitwall.Action(by)) >= rank(pitwall.Action(s)) {
+			if pitwall.Action(by).Rank() >= pitwall.Action(s).Rank() {
 				return p.wrong(n, "silences", "%s cannot silence %s: only a worse action silences", by, s)
 			}
 		}

@@ -24,7 +24,6 @@ type Quiet struct {
 	Duration time.Duration
 	Zone     *time.Location
 	Expires  time.Time // zero: with its period
-	Source   string    // file:line
 
 	when schedule
 }
@@ -104,8 +103,7 @@ func (p *parser) quiet(n *yaml.Node) error {
 	if err := p.decode(n, "a quiet window with name, reason and by", &f); err != nil {
 		return err
 	}
-	q := Quiet{Name: f.Name, Match: f.Match, Except: f.Except, Reason: f.Reason, By: f.By, Cron: f.Cron,
-		Duration: time.Duration(f.Duration), Source: p.source(n)}
+	q := Quiet{Name: f.Name, Match: f.Match, Except: f.Except, Reason: f.Reason, By: f.By, Cron: f.Cron, Duration: time.Duration(f.Duration)}
 	switch {
 	case q.Name == "":
 		return p.wrong(n, "name", "a quiet window needs a name")

@@ -25,7 +25,6 @@ type Receiver struct {
 	Ticket       *Ticket       `yaml:"ticket"`
 	Webhook      *Webhook      `yaml:"webhook"`
 	Email        *Email        `yaml:"email"`
-	Source       string        `yaml:"-"` // file:line
 }
 
 // Alertmanager takes all alarms again and again while they fire, and groups

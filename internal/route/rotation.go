@@ -17,7 +17,6 @@ type Rotation struct {
 	Every     time.Duration // of the wall's clock
 	People    []Person      // in the order of their turns
 	Overrides []Override
-	Source    string // file:line
 
 	start wall
 }
@@ -130,7 +129,7 @@ func (p *parser) rotation(n *yaml.Node) error {
 	if err := p.decode(n, "a rotation with name, start, every and people", &f); err != nil {
 		return err
 	}
-	r := Rotation{Name: f.Name, Every: time.Duration(f.Every), People: f.People, Source: p.source(n)}
+	r := Rotation{Name: f.Name, Every: time.Duration(f.Every), People: f.People}
 	var err error
 	if r.Zone, err = zoneOf(f.Zone); err != nil {
 		return p.wrong(n, "zone", "%w", err)

@@ -90,7 +90,7 @@ func (g *group) split() (fresh, standing, over []pitwall.Alarm) {
 // does not wait behind it.
 func (g *group) due(fresh []pitwall.Alarm) time.Time {
 	soon := g.Ready.Add(g.Timing.Wait)
-	if g.Count == 0 || rank(worst(fresh)) < rank(g.Worst) {
+	if g.Count == 0 || worst(fresh).Rank() < g.Worst.Rank() {
 		return soon
 	}
 	if later := g.Last.Add(g.Timing.Interval); later.After(soon) {
@@ -100,7 +100,7 @@ func (g *group) due(fresh []pitwall.Alarm) time.Time {
 }
 
 func worst(alarms []pitwall.Alarm) pitwall.Action {
-	w := slices.MinFunc(alarms, func(a, b pitwall.Alarm) int { return cmp.Compare(rank(a.Action), rank(b.Action)) })
+	w := slices.MinFunc(alarms, func(a, b pitwall.Alarm) int { return cmp.Compare(a.Action.Rank(), b.Action.Rank()) })
 	return w.Action
 }
 
@@ -123,7 +123,7 @@ func (d *decision) send(g *group, kind pitwall.MessageKind, alarms []pitwall.Ala
 		}
 	}
 	slices.SortStableFunc(alarms, func(a, b pitwall.Alarm) int {
-		return cmp.Or(cmp.Compare(rank(a.Action), rank(b.Action)), a.Since.Compare(b.Since), strings.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(a.Action.Rank(), b.Action.Rank()), a.Since.Compare(b.Since), strings.Compare(a.ID, b.ID))
 	})
 	first := alarms[0]
 	parts := []string{g.Receiver, g.Thread, string(kind), strconv.Itoa(g.Count)}
@@ -132,7 +132,7 @@ func (d *decision) send(g *group, kind pitwall.MessageKind, alarms []pitwall.Ala
 	}
 	m := pitwall.Message{ID: digest(parts...), Kind: kind, Time: d.now, Action: first.Action, Thread: g.Thread, Service: first.Service, Owner: first.Owner,
 		OnCall: d.duty(g.Receiver, g.Timing.OnCall), Link: first.Link, Runbook: first.Runbook, Plan: first.Plan,
-		Severity: pitwall.Severity(rank(first.Action) + 1), Alarms: alarms[:min(len(alarms), shown)]}
+		Severity: pitwall.Severity(first.Action.Rank() + 1), Alarms: alarms[:min(len(alarms), shown)]}
 	plainly(&m, len(alarms)-len(m.Alarms))
 	if d.Word != nil { // the words are about all of them, however many are carried
 		carried := m.Alarms
@@ -142,7 +142,7 @@ func (d *decision) send(g *group, kind pitwall.MessageKind, alarms []pitwall.Ala
 	}
 	d.deliver(g.Receiver, m)
 	g.Count, g.Last, g.Ready = g.Count+1, d.now, time.Time{}
-	if rank(first.Action) < rank(g.Worst) {
+	if first.Action.Rank() < g.Worst.Rank() {
 		g.Worst = first.Action
 	}
 	for id, m := range g.Members {

@@ -196,7 +196,7 @@ func (j *judge) nearest() time.Duration {
 // spent is the share of the budget that is used. Of slices it is a share of all
 // slices of the full period, those to come too.
 func (j *judge) spent() (pitwall.Ratio, bool) {
-	if !j.sum.known() || len(j.sum.silent) > 0 {
+	if !j.sum.complete() {
 		return 0, false
 	}
 	allowed := j.sum.allowed
@@ -206,7 +206,7 @@ func (j *judge) spent() (pitwall.Ratio, bool) {
 	}
 	if j.sum.exact != nil { // as it always was written: e/B
 		e, _ := j.sum.trials.ErrorRatio()
-		return pitwall.Ratio(float64(e) / budgetShare(*j.sum.exact)), true
+		return pitwall.Ratio(float64(e) / BudgetShare(*j.sum.exact)), true
 	}
 	return pitwall.Ratio(j.sum.bad / allowed), true
 }
@@ -261,6 +261,13 @@ func (l *Ledger) seen(name pitwall.SLOName, now time.Time) time.Duration {
 		return 0
 	}
 	return max(0, now.Sub(time.Unix(l.unix(k.born), 0)))
+}
+
+// Seen is how long an objective has been counted; zero: nothing yet.
+func (l *Ledger) Seen(name pitwall.SLOName, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen(name, now)
 }
 
 // whole rounds a window up to whole steps, at least one.

@@ -10,7 +10,6 @@ import (
 // Nominal is how long a calendar window is taken to be where a fixed length is
 // needed, for tiers to be scaled by: a month 30 days, a quarter 90, a year 365.
 func Nominal(unit pitwall.CalendarUnit, count int) time.Duration {
-	const day = 24 * time.Hour
 	days := map[pitwall.CalendarUnit]time.Duration{pitwall.Day: 1, pitwall.Week: 7, pitwall.Month: 30, pitwall.Quarter: 90, pitwall.Year: 365}
 	return days[unit] * day * time.Duration(max(1, count))
 }

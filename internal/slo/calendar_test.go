@@ -51,7 +51,7 @@ func TestCalendarWindows(t *testing.T) {
 			if got, want := p.Duration().Seconds(), num(t, row["length_s"]); got != want || !p.From.Equal(first) {
 				t.Errorf("%s %s at %s: %v from %s, want %v s", row["tz"], row["window"], at, got, p.From, want)
 			}
-			if got, want := p.Duration().Seconds()*budgetShare(s.Target), num(t, row["budget_s_at_99.9"]); math.Abs(got-want) > 1e-6 {
+			if got, want := p.Duration().Seconds()*BudgetShare(s.Target), num(t, row["budget_s_at_99.9"]); math.Abs(got-want) > 1e-6 {
 				t.Errorf("%s %s: a budget of %v s, want %v", row["tz"], row["window"], got, want)
 			}
 			if prev := PreviousPeriod(s, at); !prev.To.Equal(p.From) || !PeriodAt(s, prev.From).To.Equal(p.From) {

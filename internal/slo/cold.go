@@ -95,7 +95,11 @@ func (l *Ledger) cold(k *book, id int64) (*cells, bool) {
 		return c, err == nil
 	}
 	list, ok := l.read(k, id, id+1)
-	if !ok || len(list) == 0 {
+	if !ok {
+		return nil, false
+	}
+	if len(list) == 0 {
+		l.trouble = l.missing(k, id)
 		return nil, false
 	}
 	c := l.checked(k, list[0])
@@ -104,6 +108,11 @@ func (l *Ledger) cold(k *book, id int64) (*cells, bool) {
 	}
 	k.remember(packed{id, l.now(), list[0].Cells})
 	return c, true
+}
+
+// missing is the trouble with a chunk that was counted and is not on the disk.
+func (l *Ledger) missing(k *book, id int64) error {
+	return fmt.Errorf("%s from %d on is not stored", k.slo.Name, id*l.chunkSeconds())
 }
 
 // checked unpacks a stored chunk; nil: it is damaged, or not what was counted.
@@ -241,7 +250,8 @@ func (l *Ledger) stored(k *book, first, end int64) ([]aged, bool) {
 	}
 	for id := max(first, s.oldest()); id < end; id++ {
 		if !had[id] && !l.here(k, id) {
-			return nil, false // counted, and not on the disk
+			l.trouble = l.missing(k, id)
+			return nil, false
 		}
 	}
 	return found, true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,16 +157,29 @@ func TestDiskDoesNotAnswer(t *testing.T) {
 
 // TestDamagedCellsAreNotCounted: what was counted and what the disk says differ.
 func TestDamagedCellsAreNotCounted(t *testing.T) {
-	for name, damage := range map[string]func(pitwall.LedgerChunk) pitwall.LedgerChunk{
-		"cut off": func(c pitwall.LedgerChunk) pitwall.LedgerChunk { c.Cells = c.Cells[:9]; return c },
-		"others":  func(c pitwall.LedgerChunk) pitwall.LedgerChunk { c.Cells = (&cells{}).pack(); return c },
+	for name, damage := range map[string]func(list map[int64]pitwall.LedgerChunk, start int64){
+		"cut off": func(list map[int64]pitwall.LedgerChunk, start int64) {
+			c := list[start]
+			c.Cells = c.Cells[:9]
+			list[start] = c
+		},
+		"others": func(list map[int64]pitwall.LedgerChunk, start int64) {
+			c := list[start]
+			c.Cells = (&cells{}).pack()
+			list[start] = c
+		},
+		"gone": func(list map[int64]pitwall.LedgerChunk, start int64) { delete(list, start) },
 	} {
 		l, d, now := monthly(t, 31)
-		for start, c := range d.chunks["s"] {
-			d.chunks["s"][start] = damage(c)
+		for start := range d.chunks["s"] {
+			damage(d.chunks["s"], start)
 		}
 		if b := l.Budget(l.books["s"].slo, now); b.Known {
 			t.Errorf("%s: %+v", name, b)
+		}
+		_, err := l.History("s", period(now.Add(-24*time.Hour), now))
+		if pitwall.KindOf(err) != pitwall.Unavailable || !strings.Contains(err.Error(), "s from ") {
+			t.Errorf("%s: history: %v", name, err)
 		}
 	}
 }

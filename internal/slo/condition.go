@@ -76,7 +76,7 @@ func (c *condition) show() {
 // burnOf is the burn rate as a person computes it: e / B.
 func (c *condition) burnOf(m measure) float64 {
 	if e, ok := m.trials.ErrorRatio(); ok && m.exact != nil && m.known() {
-		return float64(e) / budgetShare(*m.exact)
+		return float64(e) / BudgetShare(*m.exact)
 	}
 	return m.burn()
 }
@@ -103,8 +103,7 @@ func (c *condition) burning(factor float64) {
 	if !c.st.Known || !c.long.exceeds(factor) || t.Short > 0 && !c.short.exceeds(factor) {
 		return
 	}
-	c.st.Held = c.hold(c.long.trials, factor)
-	c.st.Firing = c.st.Held == ""
+	c.fire(c.long.trials, factor)
 }
 
 // lookFurther takes the long window of the next slower burn tier while the own
@@ -130,13 +129,24 @@ func (c *condition) lookFurther(factor float64) {
 	}
 }
 
+// Enough is from how many events on a burn tier looks no further than its own
+// long window, unless it asks for more.
+const Enough = 1000
+
 // tooFew says whether no number of bad events of the long window could fire.
 func (c *condition) tooFew(factor float64) bool {
 	n, t := c.long.trials.Total(), c.st.Tier
-	if n >= 1000 { // the usual case, without arithmetic
+	if n >= Enough { // the usual case, without arithmetic
 		return n < max(t.MinBad, t.MinEvents)
 	}
 	return n < max(1, t.MinBad, t.MinEvents) || stats.BinomialTail(int64(n), int64(n), factor*c.long.null) >= alpha(t)
+}
+
+// fire lets a condition fire whose numbers exceed the limit, unless something
+// holds it back.
+func (c *condition) fire(trials pitwall.Counts, factor float64) {
+	c.st.Held = c.hold(trials, factor)
+	c.st.Firing = c.st.Held == ""
 }
 
 // hold says why a condition does not fire although its numbers exceed the limit;

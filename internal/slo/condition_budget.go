@@ -22,7 +22,7 @@ func (c *condition) spent() {
 		c.total = true
 		c.windows()
 		share := c.sum.bad / max(c.allowance(), math.SmallestNonzeroFloat64)
-		c.st.Known = c.sum.known() && len(c.sum.silent) == 0
+		c.st.Known = c.sum.complete()
 		c.fact(share*100, share*100 >= t.Percent)
 	default:
 		factor := SpentFactor(t, c.whole.Duration())
@@ -62,8 +62,7 @@ func (c *condition) fact(value float64, holds bool) {
 	}
 	c.st.Value = value
 	if holds {
-		c.st.Held = c.hold(c.sum.trials, 0)
-		c.st.Firing = c.st.Held == ""
+		c.fire(c.sum.trials, 0)
 	}
 }
 
@@ -93,8 +92,7 @@ func (c *condition) spentToday() {
 	}
 	c.st.Value = c.today.bad / allowed * 100
 	if c.st.Value >= c.st.Tier.Percent {
-		c.st.Held = c.hold(c.today.trials, 0)
-		c.st.Firing = c.st.Held == ""
+		c.fire(c.today.trials, 0)
 	}
 }
 
@@ -103,7 +101,7 @@ func (c *condition) remaining() {
 	c.windows()
 	c.st.Limit = c.st.Tier.Percent
 	left := 1 - c.sum.bad/max(c.allowance(), math.SmallestNonzeroFloat64)
-	c.st.Known = c.sum.known() && len(c.sum.silent) == 0
+	c.st.Known = c.sum.complete()
 	c.fact(left*100, left*100 < c.st.Tier.Percent)
 }
 
@@ -131,7 +129,7 @@ func (c *condition) exhaustion() {
 	c.windows()
 	t := c.st.Tier
 	c.st.Limit = t.Within.Seconds()
-	c.st.Known = c.long.known() && c.sum.known() && len(c.sum.silent) == 0
+	c.st.Known = c.long.known() && c.sum.complete()
 	if !c.st.Known {
 		return
 	}
@@ -140,8 +138,7 @@ func (c *condition) exhaustion() {
 	if c.never || c.ends >= t.Within || !c.fastEnough() {
 		return
 	}
-	c.st.Held = c.hold(c.long.trials, max(t.Factor, 1))
-	c.st.Firing = c.st.Held == ""
+	c.fire(c.long.trials, max(t.Factor, 1))
 }
 
 func (c *condition) endsValue() float64 {
@@ -167,7 +164,7 @@ func (c *condition) projected() {
 	c.windows()
 	t := c.st.Tier
 	c.st.Limit = t.Percent
-	c.st.Known = c.long.known() && c.sum.known() && len(c.sum.silent) == 0
+	c.st.Known = c.long.known() && c.sum.complete()
 	if !c.st.Known {
 		return
 	}
@@ -181,8 +178,7 @@ func (c *condition) projected() {
 	if c.st.Value < t.Percent || !c.fastEnough() || !c.fails() {
 		return
 	}
-	c.st.Held = c.hold(c.long.trials, max(t.Factor, 1))
-	c.st.Firing = c.st.Held == ""
+	c.fire(c.long.trials, max(t.Factor, 1))
 }
 
 func (c *condition) projectDay() {

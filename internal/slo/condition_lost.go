@@ -34,7 +34,7 @@ func (c *condition) lost() {
 	for {
 		want, ok := c.expected(t.Short)
 		c.st.Known, c.st.Value = ok, want
-		if want >= least || !ok || 2*t.Short > c.dayLength()/4 {
+		if want >= least || !ok || 2*t.Short > dayOf(c.s)/4 {
 			break
 		}
 		t.Short = c.l.whole(2 * t.Short)
@@ -68,11 +68,12 @@ func (c *condition) heard(d time.Duration) bool {
 	return c.waits(c.look.Now) < lateness && c.corrected(pitwall.Period{From: from, To: c.edge}) == 0 && !from.Before(c.look.Since)
 }
 
-func (c *condition) dayLength() time.Duration {
-	if c.s.Day > 0 {
-		return c.s.Day
+// dayOf is how long an objective's day is taken to be.
+func dayOf(s pitwall.SLO) time.Duration {
+	if s.Day > 0 {
+		return s.Day
 	}
-	return 24 * time.Hour
+	return day
 }
 
 // expected is the median of what came at the same time of up to seven earlier
@@ -82,7 +83,7 @@ func (c *condition) dayLength() time.Duration {
 // any day that is known, so that traffic that ends every evening is lost on the
 // first at most; with fewer than three of them, nothing is known.
 func (c *condition) expected(d time.Duration) (events float64, ok bool) {
-	day, most := c.dayLength(), math.Inf(1)
+	day, most := dayOf(c.s), math.Inf(1)
 	for _, every := range []time.Duration{day, day / 24} {
 		counts := 7
 		if every < day {

@@ -18,7 +18,7 @@ type limit struct {
 
 // limitOf is factor × (1 − target), both read as the decimals a person wrote.
 func limitOf(factor float64, target pitwall.Ratio) limit {
-	l := limit{approx: factor * budgetShare(target)}
+	l := limit{approx: factor * BudgetShare(target)}
 	f, fden, ok1 := decimal(factor)
 	t, tden, ok2 := decimal(float64(target))
 	if !ok1 || !ok2 || t > tden {
@@ -67,9 +67,9 @@ func decimal(v float64) (num, den uint64, ok bool) {
 	return num, den, err == nil
 }
 
-// budgetShare is 1 − target without the noise of binary fractions: 0.001 for
+// BudgetShare is the share of events that may be bad: 1 − target without the noise of binary fractions: 0.001 for
 // 0.999, not 0.0010000000000000009.
-func budgetShare(target pitwall.Ratio) float64 {
+func BudgetShare(target pitwall.Ratio) float64 {
 	if num, den, ok := decimal(float64(target)); ok && num <= den {
 		return float64(den-num) / float64(den)
 	}

@@ -53,8 +53,7 @@ func (l *Ledger) booksOf(service, operation string) []*book {
 
 func (l *Ledger) count(k *book, b *pitwall.SpanBatch, i int) {
 	one := pitwall.Counts{Bad: 1}
-	inTime := k.slo.SLI.Kind != pitwall.SLILatency || time.Duration(b.Duration[i]) <= k.slo.SLI.Threshold
-	if !b.Failed[i] && inTime {
+	if !Bad(k.slo.SLI, b, i) {
 		one = pitwall.Counts{Good: 1}
 	}
 	end := b.Start[i] + b.Duration[i]
@@ -62,6 +61,12 @@ func (l *Ledger) count(k *book, b *pitwall.SpanBatch, i int) {
 	if b.Start[i] < 0 || end < 0 || l.ahead(step) || !l.add(k, step, one) {
 		l.refused++
 	}
+}
+
+// Bad says whether an indicator counts the i-th span of a batch as bad: it failed
+// or, for latency, took longer than the threshold.
+func Bad(sli pitwall.SLI, b *pitwall.SpanBatch, i int) bool {
+	return b.Failed[i] || sli.Kind == pitwall.SLILatency && time.Duration(b.Duration[i]) > sli.Threshold
 }
 
 // Count adds what queries counted: increments of steps up to an instant, which

@@ -110,7 +110,7 @@ func (j *judge) weekdays(rest pitwall.Period) (events float64) {
 // ends: what is spent, and the burn rate of the last thirtieth of the window over
 // the traffic to come. It is not told before a quarter of that is known.
 func (j *judge) projected() (pitwall.Ratio, bool) {
-	if j.s.Calendar == nil || !j.sum.known() || len(j.sum.silent) > 0 || j.age < j.recent()/4 {
+	if j.s.Calendar == nil || !j.sum.complete() || j.age < j.recent()/4 {
 		return 0, false
 	}
 	rest := j.ahead().allowed

@@ -53,7 +53,7 @@ func (l *Ledger) gauge(s pitwall.SLO) *gauge {
 }
 
 func (l *Ledger) gaugeAt(s pitwall.SLO, depth int) gauge {
-	g := gauge{l: l, s: s, share: budgetShare(s.Target), lost: depth == 0}
+	g := gauge{l: l, s: s, share: BudgetShare(s.Target), lost: depth == 0}
 	c := s.SLI.Composite
 	if c == nil || g.lost {
 		return g
@@ -105,6 +105,9 @@ func (g *gauge) slicing() bool {
 
 // known says whether the measure says anything.
 func (r measure) known() bool { return r.allowed > 0 && !r.blind }
+
+// complete says whether the measure is known, and no member is without events.
+func (r measure) complete() bool { return r.known() && len(r.silent) == 0 }
 
 // burn is the burn rate; zero of an unknown one.
 func (r measure) burn() float64 {

@@ -120,7 +120,7 @@ func NewLedger(slos []pitwall.SLO, step time.Duration) *Ledger {
 		b := l.newBook(s)
 		l.books[s.Name] = b
 		l.order = append(l.order, b)
-		if ofSpans(s.SLI) {
+		if OfSpans(s.SLI) {
 			r := route{string(s.SLI.Service), s.SLI.Operation}
 			l.routes[r] = append(l.routes[r], b)
 		}
@@ -146,7 +146,7 @@ func (l *Ledger) newBook(s pitwall.SLO) *book {
 }
 
 // mostKept is how long counts are kept beyond what a window itself asks for.
-const mostKept = 400 * 24 * time.Hour
+const mostKept = 400 * day
 
 // Reach is how far back the counts of an objective are needed: its longest
 // window, of a calendar window this period and the one before if both lie within
@@ -172,7 +172,7 @@ func (l *Ledger) Retention() map[pitwall.SLOName]time.Duration {
 	keep := make(map[pitwall.SLOName]time.Duration, len(l.books))
 	for name, k := range l.books {
 		reach := Reach(k.slo)
-		keep[name] = max(reach+lateness, min(2*reach, mostKept)) + 24*time.Hour
+		keep[name] = max(reach+lateness, min(2*reach, mostKept)) + day
 	}
 	return keep
 }
@@ -180,13 +180,12 @@ func (l *Ledger) Retention() map[pitwall.SLOName]time.Duration {
 // longestUnit is the longest a unit of the calendar may be, in winter time and
 // leap years too.
 func longestUnit(u pitwall.CalendarUnit) time.Duration {
-	const day = 24 * time.Hour
 	days := map[pitwall.CalendarUnit]time.Duration{pitwall.Day: 1, pitwall.Week: 7, pitwall.Month: 31, pitwall.Quarter: 92, pitwall.Year: 366}
 	return days[u]*day + 2*time.Hour
 }
 
-// ofSpans says whether an indicator is counted from spans.
-func ofSpans(i pitwall.SLI) bool {
+// OfSpans says whether an indicator is counted from spans.
+func OfSpans(i pitwall.SLI) bool {
 	switch i.Kind {
 	case pitwall.SLIAvailability, pitwall.SLILatency, "":
 		return i.Query == nil && i.Composite == nil && i.Service != ""

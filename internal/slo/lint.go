@@ -14,7 +14,7 @@ const ClampTo = 0.8
 // Clamp lowers a factor that can never be exceeded to one that four fifths of
 // everything failing does: f′ = min(f, 0.8 / (1 − target)).
 func Clamp(t pitwall.BurnTier, target pitwall.Ratio) pitwall.BurnTier {
-	if b := budgetShare(target); b > 0 {
+	if b := BudgetShare(target); b > 0 {
 		t.Factor = min(t.Factor, floor6(ClampTo/b))
 	}
 	return t
@@ -110,7 +110,7 @@ func burnContradiction(t pitwall.BurnTier) string {
 
 // unreachable says why a tier can never fire for an objective; empty: it can.
 func unreachable(t pitwall.BurnTier, s pitwall.SLO) string {
-	b := budgetShare(s.Target)
+	b := BudgetShare(s.Target)
 	tooHigh := func(f float64, of string) string {
 		if b <= 0 || limitOf(f, s.Target).below1() {
 			return ""
@@ -139,25 +139,12 @@ func unreachable(t pitwall.BurnTier, s pitwall.SLO) string {
 	return ""
 }
 
-// actions are the actions, worst first.
-func actions() []pitwall.Action {
-	return []pitwall.Action{pitwall.ActionPage, pitwall.ActionEscalate, pitwall.ActionTicket, pitwall.ActionInform}
-}
-
-// worse is how much an action asks for: the less, the worse.
-func worse(a pitwall.Action) int {
-	if i := slices.Index(actions(), a); i >= 0 {
-		return i
-	}
-	return len(actions())
-}
-
 // speaksFor says why one tier always fires no later than another, stays no
 // shorter and asks for no less; empty: it does not.
 func speaksFor(a, b pitwall.BurnTier, s pitwall.SLO) string {
 	halts := []pitwall.Halt{pitwall.HaltNone, pitwall.HaltRisky, pitwall.HaltAll}
 	switch {
-	case worse(a.Action) > worse(b.Action), b.OpensPlan && !a.OpensPlan, slices.Index(halts, a.Halt) < slices.Index(halts, b.Halt):
+	case a.Action.Rank() > b.Action.Rank(), b.OpensPlan && !a.OpensPlan, slices.Index(halts, a.Halt) < slices.Index(halts, b.Halt):
 		return ""
 	case a.MinBad > b.MinBad, a.MinEvents > b.MinEvents, alpha(a) < alpha(b), a.For > b.For:
 		return ""

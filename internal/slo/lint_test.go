@@ -64,7 +64,7 @@ func TestPresetsAreSound(t *testing.T) {
 				t.Errorf("%s over %s: %q %q", name, window, faults, warnings)
 			}
 			for i := 1; i < len(tiers); i++ {
-				if worse(tiers[i-1].Action) > worse(tiers[i].Action) {
+				if tiers[i-1].Action.Rank() > tiers[i].Action.Rank() {
 					t.Errorf("%s: %s stands after %s and is worse", name, tiers[i].Name, tiers[i-1].Name)
 				}
 			}

@@ -148,7 +148,7 @@ func (l *Ledger) goneBook(name pitwall.SLOName) *book {
 	if l.gone == nil {
 		l.gone = map[pitwall.SLOName]*book{}
 	}
-	s := pitwall.SLO{Name: name, Window: 30 * 24 * time.Hour}
+	s := pitwall.SLO{Name: name, Window: 30 * day}
 	for _, k := range l.books {
 		s.Window = max(s.Window, Reach(k.slo))
 	}

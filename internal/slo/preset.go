@@ -86,10 +86,6 @@ func Scale(s pitwall.SLO, k float64) pitwall.SLO {
 		cut.Length = shrink(cut.Length)
 		s.Slices = &cut
 	}
-	day := s.Day
-	if day <= 0 {
-		day = 24 * time.Hour
-	}
-	s.Window, s.Tiers, s.Day, s.Calendar = shrink(s.Window), tiers, shrink(day), nil
+	s.Window, s.Tiers, s.Day, s.Calendar = shrink(s.Window), tiers, shrink(dayOf(s)), nil
 	return s
 }

@@ -1,7 +1,6 @@
 package slo
 
 import (
-	"errors"
 	"math"
 	"math/bits"
 	"time"
@@ -152,7 +151,7 @@ func (l *Ledger) Growth() Growth {
 	}
 	g.Memory = pitwall.Bytes(bytes)
 	if l.failed {
-		g.Trouble = errors.Join(l.trouble).Error()
+		g.Trouble = l.trouble.Error()
 	}
 	return g
 }

@@ -11,19 +11,11 @@ import (
 // than half a part, 5e-13.
 const ratioParts = 1 << 40
 
-// sliceTally is what slices of time add up to.
-type sliceTally struct {
-	good, bad, empty uint64
-	// ratioSum adds up the error ratios of the good and bad slices.
-	ratioSum float64
-	// blind: older steps could not be read; the numbers are none.
-	blind bool
-}
-
 // verdicts are the slices of one SLO, kept as counts come. Slice j is the steps
 // j·width … (j+1)·width-1. Two bits and, where ratios count, eight bytes a slice.
 type verdicts struct {
 	width  int64
+	bound  limit    // that the error ratio of a good slice does not exceed
 	n      int64    // slices the rings hold
 	newest int64    // highest slice
 	good   []uint64 // bit j mod 64 of word j/64 mod len
@@ -42,23 +34,24 @@ func (v *verdicts) touch(step int64) {
 }
 
 // slices are the good, bad and empty slices that begin inside a period, up to
-// its end; a slice that is still running counts with what it has, and one that
-// corrections leave out whole does not count. The caller holds the lock.
-func (l *Ledger) slices(name pitwall.SLOName, p pitwall.Period) (t sliceTally) {
+// its end, without their events; a slice that is still running counts with what
+// it has, and one that corrections leave out whole does not count. The caller
+// holds the lock.
+func (l *Ledger) slices(name pitwall.SLOName, p pitwall.Period) (t sliceSum) {
 	k := l.books[name]
 	if k == nil || k.slo.Slices == nil {
 		return t
 	}
 	if !l.refresh(k) {
-		return sliceTally{blind: true}
+		return sliceSum{blind: true}
 	}
 	width := l.sliceSteps(k)
 	from, to := l.stepsOf(p)
-	a, b := (from+width-1)/width, (to+width-1)/width
+	a, b := ceil(from, width), ceil(to, width)
 	if a >= b {
 		return t
 	}
-	t.good, t.bad, t.ratioSum = k.slices.count(a, b)
+	t.good, t.bad, t.ratios = k.slices.count(a, b)
 	t.empty = uint64(b-a) - t.good - t.bad - k.skipped(a, b, width)
 	return t
 }
@@ -85,7 +78,7 @@ func (l *Ledger) refresh(k *book) bool {
 		if t.blind {
 			return false
 		}
-		v.set(j, k.slo.Slices.Target, t.Counts)
+		v.set(j, t.Counts)
 		delete(v.stale, j)
 	}
 	v.last = -1
@@ -95,7 +88,7 @@ func (l *Ledger) refresh(k *book) bool {
 // sliceAll judges every slice of the window anew.
 func (l *Ledger) sliceAll(k *book) bool {
 	s, width := &k.steps, l.sliceSteps(k)
-	v := &verdicts{width: width, last: -1, newest: -1, n: (s.n*chunkSteps/width + 1 + 63) / 64 * 64, stale: map[int64]struct{}{}}
+	v := &verdicts{width: width, bound: limitOf(1, k.slo.Slices.Target), last: -1, newest: -1, n: (s.n*chunkSteps/width + 1 + 63) / 64 * 64, stale: map[int64]struct{}{}}
 	v.good, v.bad = make([]uint64, v.n/64), make([]uint64, v.n/64)
 	if k.slo.Budgeting == pitwall.RatioTimeslices {
 		v.ratios = make([]uint64, v.n)
@@ -106,7 +99,7 @@ func (l *Ledger) sliceAll(k *book) bool {
 		from := (s.oldest()*chunkSteps + width - 1) / width * width
 		ok := l.each(k, from, (s.newest+1)*chunkSteps, func(step int64, c pitwall.Counts) {
 			if j := step / width; j != slice {
-				v.set(slice, k.slo.Slices.Target, counts)
+				v.set(slice, counts)
 				slice, counts = j, pitwall.Counts{}
 			}
 			for cov < len(k.covered) && k.covered[cov].to <= step {
@@ -119,14 +112,14 @@ func (l *Ledger) sliceAll(k *book) bool {
 		if !ok {
 			return false
 		}
-		v.set(slice, k.slo.Slices.Target, counts)
+		v.set(slice, counts)
 	}
 	k.slices = v
 	return true
 }
 
 // set writes the verdict on a slice, whatever it was before.
-func (v *verdicts) set(j int64, target pitwall.Ratio, c pitwall.Counts) {
+func (v *verdicts) set(j int64, c pitwall.Counts) {
 	if j < 0 || j <= v.newest-v.n {
 		return
 	}
@@ -139,10 +132,10 @@ func (v *verdicts) set(j int64, target pitwall.Ratio, c pitwall.Counts) {
 	switch {
 	case c.Total() == 0:
 		return
-	case reaches(c, target):
-		v.good[word] |= bit
-	default:
+	case v.bound.exceeded(c):
 		v.bad[word] |= bit
+	default:
+		v.good[word] |= bit
 	}
 	if v.ratios != nil {
 		hi, lo := bits.Mul64(c.Bad, ratioParts)
@@ -182,15 +175,4 @@ func (v *verdicts) count(a, b int64) (good, bad uint64, ratioSum float64) {
 		parts += v.ratios[j%v.n]
 	}
 	return good, bad, float64(parts) / ratioParts
-}
-
-// reaches says whether good/total is at least a target, exactly.
-func reaches(c pitwall.Counts, target pitwall.Ratio) bool {
-	num, den, ok := decimal(float64(target))
-	if !ok {
-		return float64(c.Good) >= float64(target)*float64(c.Total())
-	}
-	ahi, alo := bits.Mul64(c.Good, den)
-	bhi, blo := bits.Mul64(c.Total(), num)
-	return ahi > bhi || ahi == bhi && alo >= blo
 }

@@ -12,7 +12,7 @@ type sliceSum struct {
 	ratios           float64 // the error ratios of those that had events, added up
 	seen             uint64
 	counts           pitwall.Counts
-	blind            bool
+	blind            bool // older steps could not be read; the numbers are none
 }
 
 // readSlices is a reading of slices of time: bad ones among all, or with
@@ -78,7 +78,8 @@ func (g *gauge) sumSlices(p pitwall.Period) sliceSum {
 	if k := g.l.books[g.s.Name]; k != nil && g.kept(k) {
 		t := g.l.slices(g.s.Name, g.l.stretch(first*cut.width, end*cut.width))
 		events := g.l.tally(g.s.Name, p)
-		return sliceSum{good: t.good, bad: t.bad, empty: t.empty, ratios: t.ratioSum, seen: events.seen, counts: events.Counts, blind: t.blind || events.blind}
+		t.seen, t.counts, t.blind = events.seen, events.Counts, t.blind || events.blind
+		return t
 	}
 	cut.sum(first, end)
 	cut.out.empty -= min(cut.out.empty, cut.skipped(first, end))

@@ -226,7 +226,7 @@ func speak(list []*Memory) (moves []Transition) {
 }
 
 func before(a, b *Memory) bool {
-	return cmp.Or(cmp.Compare(worse(a.Last.Action), worse(b.Last.Action)), a.Since.Compare(b.Since)) < 0
+	return cmp.Or(cmp.Compare(a.Last.Action.Rank(), b.Last.Action.Rank()), a.Since.Compare(b.Since)) < 0
 }
 
 // settle joins an alarm that fired and is spoken for at once into one move:

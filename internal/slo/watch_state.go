@@ -22,7 +22,7 @@ func (w *Watcher) Firing() (alarms []pitwall.Alarm, spokenFor map[string]string)
 		}
 	}
 	slices.SortStableFunc(alarms, func(a, b pitwall.Alarm) int {
-		return cmp.Or(cmp.Compare(a.SLO, b.SLO), cmp.Compare(worse(a.Action), worse(b.Action)), a.Since.Compare(b.Since))
+		return cmp.Or(cmp.Compare(a.SLO, b.SLO), cmp.Compare(a.Action.Rank(), b.Action.Rank()), a.Since.Compare(b.Since))
 	})
 	return alarms, spokenFor
 }

@@ -41,3 +41,13 @@ export function setQuery(key: string, value: string) {
   else u.searchParams.delete(key)
   go(u.href, true)
 }
+
+// useTarget goes to the part of the page that the address names, once it is there.
+export function useTarget(url: URL, ready: boolean) {
+  useEffect(() => {
+    const at = ready && url.hash && document.getElementById(url.hash.slice(1))
+    if (!at) return
+    at.scrollIntoView()
+    at.focus({ preventScroll: true })
+  }, [url.hash, ready])
+}

@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,9 +42,8 @@ type Config struct {
 	CAFile       string
 	Resend       time.Duration // 0: a minute
 	// Alarms gives all that fire, and those that are just over.
-	Alarms    func(now time.Time) []pitwall.Alarm
-	Transport http.RoundTripper // nil: the standard one
-	Now       func() time.Time
+	Alarms func(now time.Time) []pitwall.Alarm
+	Now    func() time.Time
 }
 
 // Client sends alarms; its Run is what sends them again.
@@ -66,9 +64,7 @@ var (
 
 // New checks the configuration; it sends nothing.
 func New(c Config) (*Client, error) {
-	wrong := func(err error) error {
-		return &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: c.Name, Err: err, Hint: "see docs/reference/routing.md"}
-	}
+	wrong := func(err error) error { return post.Wrong(c.Name, err) }
 	if len(c.URLs) == 0 || c.Resend < 0 {
 		return nil, wrong(errors.New("urls is empty, or resend is negative"))
 	}
@@ -84,7 +80,7 @@ func New(c Config) (*Client, error) {
 		}
 		host, _ := url.Parse(u)
 		p, err := post.New(post.Config{Receiver: c.Name + " " + host.Host, User: c.User, PasswordFile: c.PasswordFile, TokenFile: c.TokenFile,
-			CAFile: c.CAFile, Transport: c.Transport, Now: c.Now})
+			CAFile: c.CAFile, Now: c.Now})
 		if err != nil {
 			return nil, err
 		}
@@ -200,9 +196,6 @@ func speaks(a, b pitwall.Alarm) bool {
 // send tells every replica; it is enough that one has heard, but the others'
 // trouble is told too.
 func (c *Client) send(ctx context.Context, list []alert) error {
-	if len(list) == 0 {
-		list = []alert{} // an empty list still says that the address works
-	}
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	errs := make([]error, len(c.post))
@@ -215,13 +208,13 @@ func (c *Client) send(ctx context.Context, list []alert) error {
 }
 
 func (c *Client) tell(ctx context.Context, p *post.Client, base string, list []alert) error {
-	for part := range slices.Chunk(append([]alert{}, list...), chunk) {
+	if len(list) == 0 {
+		return c.tellPart(ctx, p, base, []alert{}) // still says whether the address works
+	}
+	for part := range slices.Chunk(list, chunk) {
 		if err := c.tellPart(ctx, p, base, part); err != nil {
 			return err
 		}
-	}
-	if len(list) == 0 {
-		return c.tellPart(ctx, p, base, list)
 	}
 	return nil
 }

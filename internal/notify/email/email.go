@@ -65,9 +65,7 @@ var _ pitwall.Notifier = (*Client)(nil)
 
 // New checks the configuration; it sends nothing.
 func New(c Config) (*Client, error) {
-	wrong := func(err error) error {
-		return &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: c.Name, Err: err, Hint: "see docs/reference/routing.md"}
-	}
+	wrong := func(err error) error { return post.Wrong(c.Name, err) }
 	host, _, err := net.SplitHostPort(c.Server)
 	if err != nil || host == "" {
 		return nil, wrong(fmt.Errorf("server %q is no host:port", c.Server))

@@ -8,7 +8,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"net/http"
+	"errors"
 	"strings"
 	"time"
 
@@ -30,8 +30,7 @@ const (
 type Config struct {
 	Name           string // of the receiver
 	RoutingKeyFile string
-	URL            string            // empty: Enqueue
-	Transport      http.RoundTripper // nil: the standard one
+	URL            string // empty: Enqueue
 	Now            func() time.Time
 }
 
@@ -46,11 +45,10 @@ var _ pitwall.Notifier = (*Client)(nil)
 // New checks the configuration; it sends nothing.
 func New(c Config) (*Client, error) {
 	if c.RoutingKeyFile == "" {
-		return nil, &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: c.Name,
-			Err: pitwall.Errorf(pitwall.Invalid, "", "routing_key_file is missing"), Hint: "see docs/reference/routing.md"}
+		return nil, post.Wrong(c.Name, errors.New("routing_key_file is missing"))
 	}
 	c.URL = cmp.Or(c.URL, Enqueue)
-	p, err := post.New(post.Config{Receiver: c.Name, Transport: c.Transport, Now: c.Now})
+	p, err := post.New(post.Config{Receiver: c.Name, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -30,9 +30,8 @@ type Config struct {
 	Receiver     string // its name, for errors
 	User         string // of basic authentication
 	PasswordFile string
-	TokenFile    string // bearer token
-	CAFile       string // PEM certificates to trust instead of the system's
-	Transport    http.RoundTripper
+	TokenFile    string           // bearer token
+	CAFile       string           // PEM certificates to trust instead of the system's
 	Now          func() time.Time // nil: the system's clock
 }
 
@@ -45,25 +44,23 @@ type Client struct {
 // New makes a client; it sends nothing yet.
 func New(c Config) (*Client, error) {
 	if (c.User == "") != (c.PasswordFile == "") || c.TokenFile != "" && c.PasswordFile != "" {
-		return nil, c.wrong(errors.New("give token_file, or user and password_file, or none of them"))
+		return nil, Wrong(c.Receiver, errors.New("give token_file, or user and password_file, or none of them"))
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Transport == nil {
-		t, err := transport(c.CAFile)
-		if err != nil {
-			return nil, c.wrong(err)
-		}
-		c.Transport = t
+	t, err := transport(c.CAFile)
+	if err != nil {
+		return nil, Wrong(c.Receiver, err)
 	}
-	return &Client{c: c, http: &http.Client{Transport: c.Transport, Timeout: timeout,
+	return &Client{c: c, http: &http.Client{Transport: t, Timeout: timeout,
 		// A redirect would carry message and secret to somebody else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}, nil
 }
 
-func (c Config) wrong(err error) error {
-	return &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: c.Receiver, Err: err, Hint: "see docs/reference/routing.md"}
+// Wrong is the error of a receiver that cannot work as it is configured.
+func Wrong(receiver string, err error) error {
+	return &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: receiver, Err: err, Hint: "see docs/reference/routing.md"}
 }
 
 func transport(caFile string) (http.RoundTripper, error) {
@@ -144,12 +141,6 @@ type Request struct {
 	Secrets []string // kept out of errors, beside the client's own
 }
 
-// Answer is what the receiver said with a status of 2xx.
-type Answer struct {
-	Status int
-	Body   []byte
-}
-
 // Busy is trouble that passes; After is how long the receiver asks to wait, 0:
 // it does not say.
 type Busy struct {
@@ -166,34 +157,34 @@ func (b *Busy) Unwrap() error { return b.Err }
 // RetryAfter is how long the receiver asks to wait.
 func (b *Busy) RetryAfter() time.Duration { return b.After }
 
-// Do sends a request once. Of its errors those of kind Unavailable may be tried
+// Do sends a request once and gives what the receiver answered. Of its errors those of kind Unavailable may be tried
 // again, those of kind Denied when somebody has mended the configuration, and
 // those of kind Invalid never: the receiver understood, and refused.
-func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
+func (c *Client) Do(ctx context.Context, r Request) (answer []byte, err error) {
 	if err := Address(r.URL); err != nil {
-		return Answer{}, c.fail(pitwall.Denied, err, r.Secrets)
+		return nil, c.fail(pitwall.Denied, err, r.Secrets)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
-		return Answer{}, c.fail(pitwall.Internal, errors.New("the request cannot be put into words"), r.Secrets)
+		return nil, c.fail(pitwall.Internal, errors.New("the request cannot be put into words"), r.Secrets)
 	}
 	secrets, err := c.prepare(req, r)
 	if err != nil {
-		return Answer{}, err
+		return nil, err
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return Answer{}, c.fail(pitwall.Unavailable, cause(err), secrets)
+		return nil, c.fail(pitwall.Unavailable, cause(err), secrets)
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, longestAnswer))
 	if err != nil && res.StatusCode/100 != 2 {
-		return Answer{}, c.fail(pitwall.Unavailable, fmt.Errorf("reading the answer: %w", cause(err)), secrets)
+		return nil, c.fail(pitwall.Unavailable, fmt.Errorf("reading the answer: %w", cause(err)), secrets)
 	}
 	if res.StatusCode/100 == 2 {
-		return Answer{Status: res.StatusCode, Body: body}, nil
+		return body, nil
 	}
-	return Answer{}, c.refusal(res, body, secrets)
+	return nil, c.refusal(res, body, secrets)
 }
 
 // prepare adds headers and secrets as the files hold them now.

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -40,9 +39,8 @@ type Config struct {
 	WebhookURLFile string // of an incoming webhook; or:
 	TokenFile      string // of a bot that may chat:write
 	Channel        string
-	Receipts       Receipts          // with TokenFile
-	URL            string            // of the API; empty: Slack's own
-	Transport      http.RoundTripper // nil: the standard one
+	Receipts       Receipts // with TokenFile
+	URL            string   // of the API; empty: Slack's own
 	Now            func() time.Time
 }
 
@@ -58,14 +56,13 @@ var _ pitwall.Notifier = (*Client)(nil)
 func New(c Config) (*Client, error) {
 	hook, bot := c.WebhookURLFile != "", c.TokenFile != "" && c.Channel != "" && c.Receipts != nil
 	if hook == bot {
-		return nil, &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: c.Name,
-			Err: errors.New("give webhook_url_file, or token_file and channel"), Hint: "see docs/reference/routing.md"}
+		return nil, post.Wrong(c.Name, errors.New("give webhook_url_file, or token_file and channel"))
 	}
 	c.URL = strings.TrimSuffix(cmp.Or(c.URL, API), "/")
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p, err := post.New(post.Config{Receiver: c.Name, TokenFile: c.TokenFile, Transport: c.Transport, Now: c.Now})
+	p, err := post.New(post.Config{Receiver: c.Name, TokenFile: c.TokenFile, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +150,7 @@ func (c *Client) call(ctx context.Context, method string, body message) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	return decode(c.c.Name, method, got.Body)
+	return decode(c.c.Name, method, got)
 }
 
 // decode reads an answer of the API.

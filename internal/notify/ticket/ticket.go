@@ -7,9 +7,8 @@ package ticket
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"time"
@@ -27,7 +26,6 @@ type Config struct {
 	PasswordFile string
 	TokenFile    string
 	CAFile       string
-	Transport    http.RoundTripper // nil: the standard one
 	Now          func() time.Time
 }
 
@@ -42,9 +40,9 @@ var _ pitwall.Notifier = (*Client)(nil)
 // New checks the configuration; it sends nothing.
 func New(c Config) (*Client, error) {
 	if (c.URL == "") == (c.URLFile == "") {
-		return nil, &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: c.Name, Err: fmt.Errorf("give one of url and url_file"), Hint: "see docs/reference/routing.md"}
+		return nil, post.Wrong(c.Name, errors.New("give one of url and url_file"))
 	}
-	p, err := post.New(post.Config{Receiver: c.Name, User: c.User, PasswordFile: c.PasswordFile, TokenFile: c.TokenFile, CAFile: c.CAFile, Transport: c.Transport, Now: c.Now})
+	p, err := post.New(post.Config{Receiver: c.Name, User: c.User, PasswordFile: c.PasswordFile, TokenFile: c.TokenFile, CAFile: c.CAFile, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}

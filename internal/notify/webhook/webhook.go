@@ -10,8 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
-	"net/http"
+	"errors"
 	"strconv"
 	"time"
 
@@ -37,7 +36,6 @@ type Config struct {
 	URLFile    string // holds the address, where that is a secret
 	SecretFile string
 	CAFile     string
-	Transport  http.RoundTripper // nil: the standard one
 	Now        func() time.Time
 }
 
@@ -52,13 +50,12 @@ var _ pitwall.Notifier = (*Client)(nil)
 // New checks the configuration; it sends nothing.
 func New(c Config) (*Client, error) {
 	if c.SecretFile == "" || (c.URL == "") == (c.URLFile == "") {
-		return nil, &pitwall.Error{Op: "setting up receiver", Kind: pitwall.Invalid, ID: c.Name,
-			Err: fmt.Errorf("a webhook needs secret_file, and one of url and url_file"), Hint: "see docs/reference/routing.md"}
+		return nil, post.Wrong(c.Name, errors.New("a webhook needs secret_file, and one of url and url_file"))
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p, err := post.New(post.Config{Receiver: c.Name, CAFile: c.CAFile, Transport: c.Transport, Now: c.Now})
+	p, err := post.New(post.Config{Receiver: c.Name, CAFile: c.CAFile, Now: c.Now})
 	if err != nil {
 		return nil, err
 	}

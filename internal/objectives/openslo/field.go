@@ -5,6 +5,7 @@ import (
 	"iter"
 	"strconv"
 
+	"github.com/pitwall/pitwall/internal/strict"
 	"gopkg.in/yaml.v3"
 )
 
@@ -99,17 +100,19 @@ func (f Field) Text() string {
 }
 
 // Number is the float nearest to the decimal number that is written.
-func (f Field) Number() (v float64, ok bool) { return f.scaled("") }
+func (f Field) Number() (v float64, ok bool) {
+	return f.parsed(func(s string) (float64, error) { return strconv.ParseFloat(s, 64) })
+}
 
 // Percent is a percentage as a ratio: 99.9 is the float nearest to 0.999, and
 // not 99.9/100.
-func (f Field) Percent() (v float64, ok bool) { return f.scaled("e-2") }
+func (f Field) Percent() (v float64, ok bool) { return f.parsed(strict.Percent) }
 
-func (f Field) scaled(exponent string) (float64, bool) {
+func (f Field) parsed(parse func(string) (float64, error)) (float64, bool) {
 	if !f.Has() || f.node.Kind != yaml.ScalarNode || (f.node.ShortTag() != "!!float" && f.node.ShortTag() != "!!int") {
 		return 0, false
 	}
-	v, err := strconv.ParseFloat(f.node.Value+exponent, 64)
+	v, err := parse(f.node.Value)
 	return v, err == nil && v-v == 0 // neither NaN nor infinite
 }
 

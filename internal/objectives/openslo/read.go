@@ -162,8 +162,8 @@ func Check(file string, index int, n *yaml.Node) (Object, []Fault) {
 
 func versions() []string { return []string{V1, V1alpha, V2alpha} }
 
-// Errors are the faults that keep a file from being used, as errors; Warnings
-// are the others.
+// Errors are the faults that keep a file from being used, as errors; the others
+// are warnings (see Refused).
 func Errors(faults []Fault, strictly bool) []error {
 	var list []error
 	for _, f := range faults {

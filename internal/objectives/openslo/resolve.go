@@ -137,7 +137,7 @@ func (r *resolver) put(j joint, at, ref Field) {
 	body := clone(r.objects[i].root.node)
 	r.inline(j.kind, body, at.path)
 	content := Field{node: body}
-	inline := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: ref.line}
+	inline := mapping(ref.line)
 	if j.inline == "" {
 		set(inline, "kind", scalar(j.kind))
 	}
@@ -181,7 +181,7 @@ func export(o Object, kind string, n *yaml.Node, which References) []Object {
 			if !inline.Has() || at.Get(j.ref).Has() || name.Text() == "" {
 				continue
 			}
-			body := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: inline.line}
+			body := mapping(inline.line)
 			set(body, "apiVersion", scalar(V1))
 			set(body, "kind", scalar(j.kind))
 			set(body, "metadata", inline.Get("metadata").node)

@@ -42,7 +42,7 @@ func upgradeV1alpha(o Object) ([]Object, []string) {
 	goals := spec.Get("objectives").Items()
 	var list []Object
 	for i, goal := range goals {
-		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: goal.line}
+		n := mapping(goal.line)
 		name := o.Name
 		if len(goals) > 1 {
 			name = fmt.Sprintf("%s-%d", o.Name, i)
@@ -62,7 +62,7 @@ func upgradeV1alpha(o Object) ([]Object, []string) {
 }
 
 func specV1alpha(spec, goal Field, name string) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: goal.line}
+	n := mapping(goal.line)
 	for _, key := range []string{"description", "service", "budgetingMethod"} {
 		set(n, key, spec.Get(key).node)
 	}

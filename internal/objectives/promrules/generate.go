@@ -3,7 +3,6 @@ package promrules
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -85,7 +84,7 @@ type making struct {
 }
 
 func newMaking(s pitwall.SLO, o Options) (making, error) {
-	m := making{s: s, o: o, selector: "{slo=" + strconv.Quote(string(s.Name)) + "}", budget: share(s.Target)}
+	m := making{s: s, o: o, selector: "{slo=" + strconv.Quote(string(s.Name)) + "}", budget: slo.BudgetShare(s.Target)}
 	switch {
 	case s.SLI.Kind == pitwall.SLIComposite:
 		return m, wrong(s, "export its members", fmt.Errorf("a composite has no rule"))
@@ -110,15 +109,8 @@ func newMaking(s pitwall.SLO, o Options) (making, error) {
 	if s.Owner != "" {
 		own["owner"] = s.Owner
 	}
-	m.labels = promql.LabelsOf(usable(s.Labels), o.Labels, own)
+	m.labels = promql.LabelsOf(promql.TakenLabels(s.Labels), o.Labels, own)
 	return m, nil
-}
-
-// usable are the labels whose names Prometheus takes.
-func usable(labels map[string]string) map[string]string {
-	out := maps.Clone(labels)
-	maps.DeleteFunc(out, func(name, _ string) bool { return !promql.LabelName(name) })
-	return out
 }
 
 // groups are up to three: short windows, long ones with their alerts, and the
@@ -284,6 +276,3 @@ func literal(labels promql.Labels) promql.Labels {
 
 // escape keeps Prometheus' templates from reading braces that a person wrote.
 func escape(s string) string { return strings.ReplaceAll(s, "{{", `{{ "{{" }}`) }
-
-// share is 1 − target without the noise of binary fractions.
-func share(target pitwall.Ratio) float64 { return promql.Clean(1 - float64(target)) }

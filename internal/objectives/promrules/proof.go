@@ -61,6 +61,7 @@ func Proof(s pitwall.SLO, o Options, rules string) ([]byte, error) {
 	p.line("# An outage of %s of all events, for which tier %s fires after %s.", percent(errors), t.Name, detect.Round(time.Second))
 	p.line("rule_files: [%s]", strconv.Quote(rules))
 	p.line("evaluation_interval: %s", promql.Duration(m.every(t)))
+	p.line("group_eval_order: [%s]", strings.Join(m.order(), ", "))
 	p.line("tests:")
 	p.line("- interval: %s", promql.Duration(scrape))
 	p.line("  input_series:")
@@ -73,6 +74,17 @@ func Proof(s pitwall.SLO, o Options, rules string) ([]byte, error) {
 	p.expect(alerts(`,alertstate="firing"`), silent, 0)
 	p.expect(alerts(`,alertstate="firing"`), firing, 1)
 	return []byte(p.String()), nil
+}
+
+// order names the groups as they must be evaluated: promtool takes one pace for
+// all of them and any order, and what an alert reads from a group that comes later
+// may by then be older than the five minutes that PromQL looks back.
+func (m making) order() []string {
+	var names []string
+	for _, g := range m.groups() {
+		names = append(names, strconv.Quote(g.Name))
+	}
+	return names
 }
 
 // proof is the text of a test.

@@ -269,7 +269,7 @@ func (m making) alerts() []promql.Rule {
 		}
 	}
 	where = append(where, equal("slo", m.s.Name))
-	selector := "{" + matchers(promql.SortMatchers(where)) + "}"
+	selector := promql.Choose("", promql.SortMatchers(where))
 	var list []promql.Rule
 	for i, w := range Windows(m.s.Window) {
 		limit := fmt.Sprintf(" > (%g * (1-%s))", w.Factor, m.target)

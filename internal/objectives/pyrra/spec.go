@@ -77,24 +77,7 @@ func Windows(window time.Duration) [4]Window {
 }
 
 // String is the metric as a selector.
-func (m Metric) String() string {
-	if len(m.Matchers) == 0 {
-		return m.Name
-	}
-	return m.Name + "{" + matchers(m.Matchers) + "}"
-}
-
-// matchers writes conditions as PromQL.
-func matchers(list []promql.Matcher) string {
-	var b strings.Builder
-	for i, m := range list {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(m.String())
-	}
-	return b.String()
-}
+func (m Metric) String() string { return promql.Choose(m.Name, m.Matchers) }
 
 // named is a metric of another name with more conditions.
 func (m Metric) named(name string, more ...promql.Matcher) Metric {

@@ -208,11 +208,8 @@ func (r *reading) cut(in indicator) (pitwall.SLI, error) {
 		le = promql.Matcher{Name: "le", Op: "=~", Value: in.Threshold.Value + `(\.0)?`}
 	}
 	rate := func(name string, more ...promql.Matcher) string {
-		var list []string
-		for _, m := range promql.SortMatchers(append(slices.Clone(s.Matchers), more...)) {
-			list = append(list, m.String())
-		}
-		return "sum(rate(" + name + "{" + strings.Join(list, ",") + "}[{{.window}}]))"
+		list := promql.SortMatchers(append(slices.Clone(s.Matchers), more...))
+		return "sum(rate(" + promql.Choose(name, list) + "[{{.window}}]))"
 	}
 	return pitwall.SLI{Kind: pitwall.SLIEvents, Query: &pitwall.SLIQuery{Good: rate(s.Metric, le), Total: rate(base + "_count")}}, nil
 }

@@ -2,7 +2,6 @@ package sloth
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/pitwall/pitwall"
@@ -44,13 +43,7 @@ func FromSLO(s pitwall.SLO) (Spec, error) {
 	if err := o.ask(s.SLI); err != nil {
 		return wrong(pitwall.HintOf(err), "%w", err)
 	}
-	labels := maps.Clone(s.Labels)
-	for name := range labels {
-		if !promql.LabelName(name) {
-			delete(labels, name) // a label of OpenSLO may have signs that Prometheus does not take
-		}
-	}
-	return Spec{Dialect: PrometheusV1, Service: string(s.Service), Labels: labels, SLOs: []SLO{o}}, nil
+	return Spec{Dialect: PrometheusV1, Service: string(s.Service), Labels: promql.TakenLabels(s.Labels), SLOs: []SLO{o}}, nil
 }
 
 // ask writes the queries of an indicator the way Sloth wants them.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/promql"
+	"github.com/pitwall/pitwall/internal/slo"
 	"github.com/pitwall/pitwall/internal/strict"
 )
 
@@ -198,7 +199,7 @@ func (m making) alert(severity string, a Alert, quick, slow Window) promql.Rule 
 
 // burning is true while both windows of a condition burn too fast.
 func (m making) burning(w Window) string {
-	limit := " > (" + promql.Literal(w.factor(m.windows.Period)) + " * " + promql.Literal(promql.Clean(1-float64(m.slo.Target))) + ")) without (sloth_window)"
+	limit := " > (" + promql.Literal(w.factor(m.windows.Period)) + " * " + promql.Literal(slo.BudgetShare(m.slo.Target)) + ")) without (sloth_window)"
 	return "(\n    max(" + series(w.Short) + m.filter + limit + "\n    and\n    max(" + series(w.Long) + m.filter + limit + "\n)"
 }
 

@@ -82,14 +82,9 @@ func (r *reading) object(n *yaml.Node) (Spec, error) {
 	}
 	s.Kube = &promql.KubeObject{Name: k.Metadata.Name, Namespace: k.Metadata.Namespace, Annotations: promql.LabelsOf(k.Metadata.Annotations),
 		Labels: promql.LabelsOf(k.Metadata.Labels, map[string]string{"app.kubernetes.io/component": "SLO", "app.kubernetes.io/managed-by": "pitwall"})}
-	for i := range k.Spec.SLOs {
-		o, err := r.objectSLO(&k.Spec.SLOs[i])
-		if err != nil {
-			return s, err
-		}
-		s.SLOs = append(s.SLOs, o)
-	}
-	return s, nil
+	var err error
+	s.SLOs, err = each(k.Spec.SLOs, r.objectSLO)
+	return s, err
 }
 
 func (r *reading) objectSLO(n *yaml.Node) (SLO, error) {
@@ -163,15 +158,14 @@ func (r *reading) openslo(n *yaml.Node) (Spec, error) {
 	if err != nil {
 		return s, err
 	}
-	for i := range a.Spec.Objectives {
-		o, err := r.alphaSLO(&a.Spec.Objectives[i])
-		if err != nil {
-			return s, err
-		}
+	if s.SLOs, err = each(a.Spec.Objectives, r.alphaSLO); err != nil {
+		return s, err
+	}
+	for i := range s.SLOs {
+		o := &s.SLOs[i]
 		o.Name, o.Period = fmt.Sprintf("%s-%d", a.Metadata.Name, i), period
 		o.Description, o.Labels = strings.TrimSpace(a.Spec.Description), a.Metadata.Labels
 		o.Alerting = Alerting{Page: Alert{Disable: true}, Ticket: Alert{Disable: true}}
-		s.SLOs = append(s.SLOs, o)
 	}
 	return s, nil
 }

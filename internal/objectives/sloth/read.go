@@ -98,14 +98,22 @@ func (r *reading) file(n *yaml.Node) (Spec, error) {
 	if !f.Plugins.IsZero() {
 		return s, r.plugin(f.Plugins.Line, "slo_plugins")
 	}
-	for i := range f.SLOs {
-		o, err := r.fileSLO(&f.SLOs[i])
+	var err error
+	s.SLOs, err = each(f.SLOs, r.fileSLO)
+	return s, err
+}
+
+// each reads the objectives of a document, up to the first that is wrong.
+func each(nodes []yaml.Node, read func(*yaml.Node) (SLO, error)) ([]SLO, error) {
+	var list []SLO
+	for i := range nodes {
+		o, err := read(&nodes[i])
 		if err != nil {
-			return s, err
+			return nil, err
 		}
-		s.SLOs = append(s.SLOs, o)
+		list = append(list, o)
 	}
-	return s, nil
+	return list, nil
 }
 
 func (r *reading) fileSLO(n *yaml.Node) (SLO, error) {

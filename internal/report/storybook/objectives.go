@@ -3,6 +3,7 @@ package storybook
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -16,17 +17,11 @@ type Objective struct {
 	Budget      pitwall.ErrorBudget
 	Corrections []pitwall.Correction
 	Detection   []pitwall.Detection
-	Definitions []Wording
+	Definitions []pitwall.Definition // newest first
 	Problem     string
 	Seen        time.Duration
 	Shares      []pitwall.Attribution // one for each dimension, the most telling first
 	step        func(share float64) pitwall.Counts
-}
-
-// Wording is an objective's text as it was at a time.
-type Wording struct {
-	At           time.Time
-	Source, Diff string
 }
 
 // Dimensions are what the bad events of an objective can be told apart by.
@@ -113,6 +108,17 @@ func (b *ObjectiveBook) BudgetSeries(_ context.Context, name pitwall.SLOName, p 
 func even(good, bad uint64) func(float64) pitwall.Counts {
 	return func(share float64) pitwall.Counts {
 		return pitwall.Counts{Good: good + uint64(share*100)%7*good/40, Bad: bad + uint64(share*1000)%3%2*(bad+1)}
+	}
+}
+
+// once has one bad event, near the end of a chart of 240 steps.
+func once(good uint64) func(float64) pitwall.Counts {
+	return func(share float64) pitwall.Counts {
+		c := pitwall.Counts{Good: good}
+		if math.Round(share*240) == 220 {
+			c.Bad = 1
+		}
+		return c
 	}
 }
 

@@ -39,9 +39,7 @@ func about(book *storybook.ObjectiveBook) func(context.Context, pitwall.SLO, *re
 	return func(_ context.Context, s pitwall.SLO, in *report.SLOInput) {
 		o, _ := book.Find(s.Name)
 		in.Corrections, in.Detection, in.Dimensions, in.Problem, in.Seen = o.Corrections, o.Detection, o.Dimensions(), o.Problem, o.Seen
-		for _, d := range o.Definitions {
-			in.Definitions = append(in.Definitions, report.Definition(d))
-		}
+		in.Definitions = report.Definitions(o.Definitions)
 	}
 }
 
@@ -121,6 +119,12 @@ func TestObjectives(t *testing.T) {
 		ask(t, srv.URL+"/api/v1/slos/"+string(o.SLO.Name), &v)
 		if v.State == "" || v.Window == "" || v.Objective == "" || len(v.Charts) != 2 {
 			t.Errorf("%s: a page without state, window, objective or charts: %q %q %q %d", o.Case, v.State, v.Window, v.Objective, len(v.Charts))
+		}
+		for _, x := range v.Charts[1].Series[0].V { // steps have no more bad events than the budget
+			if x != nil && *x < 0 {
+				t.Errorf("%s: less than nothing was spent: %g", o.Case, *x)
+				break
+			}
 		}
 		got := v.State
 		switch {

@@ -1,6 +1,7 @@
 package storybook
 
 import (
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -62,10 +63,10 @@ func burningObjective(now time.Time) Objective {
 	spent.Expr = "61 % of the day's budget spent since 00:00 > 25 %"
 	ends := &b.Tiers[6]
 	ends.Since, ends.Expr = now.Add(-40*time.Second), "ends in 5 h 58 m < 24 h; holds since 40 s of 2 m"
-	return Objective{Case: "burning", SLO: s, Budget: b, Seen: 30 * day, Detection: detection(), Shares: shares(s.Name, now), step: turning(0.76, 90, 190),
-		Definitions: []Wording{
-			{At: now.Add(-9 * day), Source: "slo/checkout.yaml:1", Diff: " spec:\n   service: checkout\n-  objectives: [{target: 0.995}]\n+  objectives: [{target: 0.99}]"},
-			{At: now.Add(-41 * day), Source: "slo/checkout.yaml:1", Diff: "apiVersion: openslo/v1\nkind: SLO\nmetadata:\n  name: checkout-latency\nspec:\n  service: checkout\n  objectives: [{target: 0.995}]"},
+	return Objective{Case: "burning", SLO: s, Budget: b, Seen: 30 * day, Detection: detection(), Shares: shares(s.Name, now), step: turning(0.76, 40, 60),
+		Definitions: []pitwall.Definition{
+			{SLO: s.Name, At: now.Add(-9 * day), Source: s.Source, YAML: s.YAML},
+			{SLO: s.Name, At: now.Add(-41 * day), Source: s.Source, YAML: strings.Replace(s.YAML, "target: 0.99", "target: 0.995", 1)},
 		}}
 }
 
@@ -91,7 +92,7 @@ func youngObjective(now time.Time) Objective {
 	b := withTiers(Budget(s, now, 0.04, 0.4), s, 0.4)
 	b.Counts, b.Coverage = pitwall.Counts{Good: 31_240, Bad: 2}, pitwall.Ratio(float64(seen)/float64(s.Window))
 	b.Tiers[2].Known = false
-	return Objective{Case: "young", SLO: s, Budget: b, Seen: seen, Detection: detection()[:3], Shares: shares(s.Name, now)[:1], step: even(210, 0)}
+	return Objective{Case: "young", SLO: s, Budget: b, Seen: seen, Detection: detection()[:3], Shares: shares(s.Name, now)[:1], step: once(210)}
 }
 
 // monthly is an objective of a calendar month that counts slices, with time
@@ -128,7 +129,7 @@ func journey(now time.Time) []Objective {
 	member := func(name pitwall.SLOName, service pitwall.ServiceName, op string, target pitwall.Ratio, spent, rate float64) Objective {
 		s := pitwall.SLO{Name: name, Service: service, Target: target, Window: 28 * day, PartOf: "shop-journey", Source: "slo/journey.yaml:1", Owner: "team-shop",
 			SLI: pitwall.SLI{Kind: pitwall.SLIAvailability, Service: service, Operation: op}, Tiers: policy()[:5]}
-		return Objective{Case: "member", SLO: s, Budget: withTiers(Budget(s, now, spent, rate), s, rate), Seen: 28 * day, Detection: detection(), Shares: shares(name, now)[:1], step: even(240, 1)}
+		return Objective{Case: "member", SLO: s, Budget: withTiers(Budget(s, now, spent, rate), s, rate), Seen: 28 * day, Detection: detection(), Shares: shares(name, now)[:1], step: even(240, 0)}
 	}
 	list := []Objective{member("journey-browse", "edge", "GET /catalog", 0.999, 0.2, 0.4), member("journey-checkout", "checkout", "POST /checkout", 0.995, 0.71, 1.7), member("journey-pay", "payment", "POST /pay", 0.999, 1.12, 0.8)}
 	s := pitwall.SLO{Name: "shop-journey", DisplayName: "People can buy", Service: "shop", Target: 0.99, Window: 28 * day, Owner: "team-shop", Source: "slo/journey.yaml:1", Tiers: policy()[:5],

@@ -243,15 +243,6 @@ func TestSettleIsExact(t *testing.T) {
 	}
 }
 
-func TestSeriesByLabel(t *testing.T) {
-	list := []Increment{{map[string]string{"route": "/pay"}, pitwall.Counts{Bad: 60}}, {map[string]string{"route": "/pay"}, pitwall.Counts{Good: 40}},
-		{nil, pitwall.Counts{Good: 900}}}
-	a, err := FromSeries(list, scope(pitwall.SLO{Name: "m", Target: 0.99}, pitwall.Counts{Good: 940, Bad: 60}), "route")
-	if err != nil || len(a.Shares) != 2 || a.Shares[0].Value != "/pay" || a.Shares[0].Counts != (pitwall.Counts{Good: 40, Bad: 60}) || a.Shares[1].Value != None || a.Covered != 1 {
-		t.Errorf("%+v, %v", a, err)
-	}
-}
-
 // TestRefusals: what cannot be answered is an error with a way on.
 func TestRefusals(t *testing.T) {
 	metric := checkout(pitwall.SLIEvents)
@@ -266,7 +257,7 @@ func TestRefusals(t *testing.T) {
 		func() error { _, err := FromOperations(nil, scope(metric, pitwall.Counts{}), Version); return err },
 		func() error { _, err := FromOperations(nil, scope(ok, pitwall.Counts{}), "tenant"); return err },
 		func() error { _, err := FromSpans(&pitwall.SpanBatch{}, scope(ok, pitwall.Counts{}), ""); return err },
-		func() error { _, err := FromSeries(nil, scope(ok, pitwall.Counts{}), ""); return err },
+		func() error { _, err := FromSamples(Samples{}, scope(ok, pitwall.Counts{}), ""); return err },
 		func() error { _, err := Dimensions(&pitwall.SpanBatch{}, scope(metric, pitwall.Counts{})); return err },
 	} {
 		errs = append(errs, f())

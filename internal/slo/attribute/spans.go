@@ -1,9 +1,8 @@
 package attribute
 
 import (
-	"time"
-
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/slo"
 )
 
 // The dimensions that are columns of spans and rollups; any other is the key of
@@ -80,8 +79,7 @@ func each(b *pitwall.SpanBatch, s Scope, f func(i int, bad bool)) {
 		if operation != 0 && b.Operation[i] != operation {
 			continue
 		}
-		slow := s.SLO.SLI.Kind == pitwall.SLILatency && time.Duration(b.Duration[i]) > s.SLO.SLI.Threshold
-		f(i, b.Failed[i] || slow)
+		f(i, slo.Bad(s.SLO.SLI, b, i))
 	}
 }
 
@@ -124,7 +122,7 @@ func attrs(b *pitwall.SpanBatch, i int) (from, to uint32) {
 
 // ofSpans refuses objectives that no span counts for.
 func ofSpans(s pitwall.SLO) error {
-	if s.SLI.Query == nil && s.SLI.Composite == nil && (s.SLI.Kind == pitwall.SLIAvailability || s.SLI.Kind == pitwall.SLILatency) {
+	if slo.OfSpans(s.SLI) {
 		return nil
 	}
 	err := pitwall.Errorf(pitwall.Invalid, "attributing a budget", "an objective of kind %s is not counted from spans", s.SLI.Kind)

@@ -230,7 +230,7 @@ func (in Input) row(l *slo.Ledger, s pitwall.SLO, through time.Time) Row {
 			r.State = Missed
 		}
 		// Of every method: the share of bad is what of the budget is spent, times the budget.
-		r.Measured = 1 - b.Spent*(1-s.Target)
+		r.Measured = 1 - b.Spent*pitwall.Ratio(slo.BudgetShare(s.Target))
 	}
 	in.days(l, s, b, &r, through)
 	if !in.Previous.IsZero() {

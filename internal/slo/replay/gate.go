@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"math"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -24,11 +23,8 @@ type gates struct {
 // slack keeps rounding from closing a gate.
 const slack = 1 - 1e-9
 
-// enough is from how many events on a tier looks no further than its own window.
-const enough = 1000
-
 func newGates(h *history, s pitwall.SLO) gates {
-	g := gates{h: h, s: s, share: share(s.Target)}
+	g := gates{h: h, s: s, share: slo.BudgetShare(s.Target)}
 	for _, t := range s.Tiers {
 		g.longest = max(g.longest, g.steps(t.Long), g.steps(t.Short))
 	}
@@ -41,9 +37,6 @@ func newGates(h *history, s pitwall.SLO) gates {
 func plain(s pitwall.SLO) bool {
 	return s.SLI.Composite == nil && (s.Slices == nil || s.Budgeting == pitwall.Occurrences || s.Budgeting == "")
 }
-
-// share is 1 − target as the decimal a person wrote.
-func share(target pitwall.Ratio) float64 { return math.Round((1-float64(target))*1e12) / 1e12 }
 
 // steps rounds a window up to whole steps.
 func (g *gates) steps(d time.Duration) int64 {
@@ -154,7 +147,7 @@ func (g *gates) burning(t pitwall.BurnTier, factor float64, at int64) bool {
 		return g.over(t, factor, at)
 	}
 	n := g.h.sum(at-g.steps(t.Long), at).Total()
-	if g.s.SLI.Kind == pitwall.SLIRatio || n < max(enough, t.MinBad, t.MinEvents) {
+	if g.s.SLI.Kind == pitwall.SLIRatio || n < max(slo.Enough, t.MinBad, t.MinEvents) {
 		return g.h.sum(at-max(g.longest, g.steps(t.Long)), at).Bad > 0
 	}
 	return g.over(t, factor, at)

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -31,7 +32,7 @@ func newHistory(steps []pitwall.LedgerStep, s pitwall.SLO, step time.Duration, c
 		}
 	}
 	for _, st := range steps {
-		if left(standing, st.Start) {
+		if at := time.Unix(st.Start, 0); slices.ContainsFunc(standing, func(p pitwall.Period) bool { return p.Contains(at) }) {
 			continue
 		}
 		i := st.Start/h.step - h.first + 1
@@ -43,16 +44,6 @@ func newHistory(steps []pitwall.LedgerStep, s pitwall.SLO, step time.Duration, c
 		h.bad[i+1] += h.bad[i]
 	}
 	return h
-}
-
-func left(periods []pitwall.Period, start int64) bool {
-	at := time.Unix(start, 0)
-	for _, p := range periods {
-		if p.Contains(at) {
-			return true
-		}
-	}
-	return false
 }
 
 // sum adds up the steps from … to-1, by number.

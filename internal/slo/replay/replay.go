@@ -107,20 +107,17 @@ func WhatIf(in Input, targets []pitwall.Ratio) (What, error) {
 			Tickets: len(r.Tickets), Missed: r.Missed, False: r.False})
 		out.Counts, out.Known = b.Counts, b.Known
 		if b.Known {
-			out.Measured = measured(b, t.s)
+			out.Measured = w.measured(t.s, b)
 		}
 	}
 	return out, nil
 }
 
-// measured is the share of good events, or of good slices as far as there are any.
-func measured(b pitwall.ErrorBudget, s pitwall.SLO) pitwall.Ratio {
-	if b.Slices != nil && s.Budgeting == pitwall.Timeslices {
-		if bad, ok := b.Slices.ErrorRatio(); ok {
-			return 1 - bad
-		}
-	}
-	return 1 - b.Spent*pitwall.Ratio(share(s.Target))
+// measured is the share of good events, or of good slices as far as there are any:
+// what of a budget for exactly the time that is over was left, whatever it counts.
+func (w *world) measured(s pitwall.SLO, b pitwall.ErrorBudget) pitwall.Ratio {
+	s.Window, s.Calendar, s.Tiers = b.At.Sub(b.Window.From), nil, nil
+	return 1 - w.ledger.Evaluate(s, b.At).Spent*pitwall.Ratio(slo.BudgetShare(s.Target))
 }
 
 func wrong(in Input, format string, args ...any) error {

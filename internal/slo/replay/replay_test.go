@@ -406,6 +406,29 @@ func TestWhatIf(t *testing.T) {
 	}
 }
 
+// TestMeasuredIsOfWhatIsOver: three days into a calendar month, what is still to
+// come was neither good nor bad.
+func TestMeasuredIsOfWhatIsOver(t *testing.T) {
+	from := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	s := pitwall.SLO{Name: "c", Target: 0.99, Window: 30 * 24 * time.Hour, SLI: pitwall.SLI{Kind: pitwall.SLIEvents, Query: &pitwall.SLIQuery{Total: "x"}},
+		Calendar: &pitwall.Calendar{Unit: pitwall.Month, Count: 1, Start: from, Zone: "UTC"}, Slices: &pitwall.Slices{Length: time.Minute, Target: 0.95}}
+	var steps []pitwall.LedgerStep
+	for i := range int64(3 * 24 * 60) { // every tenth minute a tenth fails
+		c := pitwall.Counts{Good: 100}
+		if i%10 == 0 {
+			c = pitwall.Counts{Good: 90, Bad: 10}
+		}
+		steps = append(steps, pitwall.LedgerStep{SLO: s.Name, Start: from.Unix() + 60*i, Counts: c})
+	}
+	for method, want := range map[pitwall.Budgeting]float64{pitwall.Occurrences: 0.99, pitwall.Timeslices: 0.9, pitwall.RatioTimeslices: 0.99} {
+		s.Budgeting = method
+		w, err := WhatIf(Input{SLO: s, Steps: steps, Period: pitwall.Period{From: from, To: from.Add(3 * 24 * time.Hour)}, Every: time.Hour}, []pitwall.Ratio{0.99})
+		if err != nil || !w.Known || math.Abs(float64(w.Measured)-want) > 1e-9 {
+			t.Errorf("%s: measured %v, want %v; %v", method, float64(w.Measured), want, err)
+		}
+	}
+}
+
 func TestNothingKnown(t *testing.T) {
 	in, incidents := outage(t)
 	in.Steps, in.Incidents = nil, incidents

@@ -56,13 +56,7 @@ func (r *reading) rows(one func(*sql.Rows) error, text string, args ...any) erro
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := one(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return each(rows, one)
 }
 
 func (r *reading) position() error {

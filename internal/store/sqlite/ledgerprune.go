@@ -86,7 +86,11 @@ func forget(ctx context.Context, tx *sql.Tx, now int64) (n int64, err error) {
 			if err != nil {
 				return n, err
 			}
-			if gone, err := res.RowsAffected(); err == nil && i == 0 {
+			gone, err := res.RowsAffected()
+			if err != nil {
+				return n, err
+			}
+			if i == 0 {
 				n += gone
 			}
 		}

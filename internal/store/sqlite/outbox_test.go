@@ -10,10 +10,7 @@ import (
 	"github.com/pitwall/pitwall/internal/store/sqlite"
 )
 
-var (
-	_ route.Outbox   = (*sqlite.DB)(nil)
-	_ route.Receipts = (*sqlite.DB)(nil)
-)
+var _ route.Outbox = (*sqlite.DB)(nil)
 
 // TestTheOutboxSurvives: what was written down is there after a restart, with
 // the state that made it.

@@ -19,16 +19,27 @@ func query[T any](ctx context.Context, db querier, scan func(*sql.Rows) (T, erro
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	var list []T
-	for rows.Next() {
+	err = each(rows, func(rows *sql.Rows) error {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", len(list)+1, err)
+			return fmt.Errorf("row %d: %w", len(list)+1, err)
 		}
 		list = append(list, v)
+		return nil
+	})
+	return list, err
+}
+
+// each calls one for every row and closes rows.
+func each(rows *sql.Rows, one func(*sql.Rows) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := one(rows); err != nil {
+			return err
+		}
 	}
-	return list, rows.Err()
+	return rows.Err()
 }
 
 // nanos is a time as it is kept. Times that int64 nanoseconds cannot hold

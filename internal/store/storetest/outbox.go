@@ -9,7 +9,8 @@ import (
 	"github.com/pitwall/pitwall"
 )
 
-// Outbox keeps messages until they are sent; internal/route has it as its port.
+// Outbox keeps messages until they are sent, and receipts of threads: the ports of
+// internal/route and internal/notify/slack in one.
 type Outbox interface {
 	PutDeliveries(ctx context.Context, state []byte, list []pitwall.Delivery) (added int, err error)
 	RouterState(ctx context.Context) ([]byte, error)

@@ -27,3 +27,13 @@ export function Nothing({ trouble, since, what }: { trouble: Trouble | null; sin
     </main>
   )
 }
+
+// Old says that what is on the page is from before, and why.
+export function Old({ trouble, since }: { trouble: Trouble; since: number }) {
+  const now = useNow()
+  return (
+    <p class="stale warn" role="alert">
+      Not read for {span(now - since)}: {trouble.message}. What you see is older; it is tried again by itself.
+    </p>
+  )
+}

@@ -1,6 +1,6 @@
 import type { Data } from '../data'
 import { setQuery } from '../route'
-import { Doc, Scroll, Section } from './section'
+import { Doc, Section, Table } from './section'
 import { fits } from './words'
 import type { Config } from './shape'
 
@@ -38,28 +38,17 @@ export function Configuration({ config, query, set }: { config: Data<Config>; qu
           </div>
           {!rows.length && <p class="soft">No key has these words.</p>}
           {rows.length > 0 && (
-            <Scroll label="Configuration in effect" tall>
-              <table class="config">
-                <thead>
-                  <tr>
-                    <th scope="col">key</th>
-                    <th scope="col">value</th>
-                    <th scope="col">from</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((k) => (
-                    <tr key={k.key}>
-                      <th scope="row">
-                        <code>{k.key}</code>
-                      </th>
-                      <td>{k.value ? <code>{k.value}</code> : <span class="soft">empty</span>}</td>
-                      <td class={k.origin === 'default' ? 'soft' : 'strong'}>{k.origin}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Scroll>
+            <Table label="Configuration in effect" tall class="config" columns={['key', 'value', 'from']}>
+              {rows.map((k) => (
+                <tr key={k.key}>
+                  <th scope="row">
+                    <code>{k.key}</code>
+                  </th>
+                  <td>{k.value ? <code>{k.value}</code> : <span class="soft">empty</span>}</td>
+                  <td class={k.origin === 'default' ? 'soft' : 'strong'}>{k.origin}</td>
+                </tr>
+              ))}
+            </Table>
           )}
         </>
       )}

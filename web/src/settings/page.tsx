@@ -1,9 +1,8 @@
 import { useEffect } from 'preact/hooks'
 import './settings.css'
-import { useData, useNow } from '../data'
-import { Nothing } from '../pages/nothing'
-import { span } from '../time'
-import type { Trouble } from '../api'
+import { useData } from '../data'
+import { Nothing, Old } from '../pages/nothing'
+import { useTarget } from '../route'
 import type { StatusView } from '../types'
 import { About, Configuration } from './about'
 import { Blind, First, Lead } from './blind'
@@ -18,13 +17,7 @@ export function SettingsPage({ url }: { url: URL }) {
   const config = useData<Config>('/api/v1/config', null)
   const status = useData<StatusView>('/api/v1/status', '')
   useEffect(() => void (document.title = 'Sources and telemetry · Pitwall'), [])
-  const ready = !!telemetry.value
-  useEffect(() => {
-    const at = ready && url.hash && document.getElementById(url.hash.slice(1))
-    if (!at) return
-    at.scrollIntoView()
-    at.focus({ preventScroll: true })
-  }, [url.hash, ready])
+  useTarget(url, !!telemetry.value)
   if (!telemetry.value) return <Nothing trouble={telemetry.trouble} since={telemetry.since} what="telemetry" />
   const t = whole(telemetry.value)
   const first = untouched(t)
@@ -33,7 +26,7 @@ export function SettingsPage({ url }: { url: URL }) {
       <header class="title">
         <h1>Sources and telemetry</h1>
       </header>
-      {telemetry.trouble && <Stale trouble={telemetry.trouble} since={telemetry.since} />}
+      {telemetry.trouble && <Old trouble={telemetry.trouble} since={telemetry.since} />}
       <Lead t={t} calm={!t.blind.length && !first} />
       <nav class="parts" aria-label="On this page">
         {parts(t).map(([id, name, n]) => (
@@ -66,14 +59,4 @@ function parts(t: Telemetry): [string, string, number?][] {
     ['about', 'About'],
   ]
   return t.blind.length ? [['blind', 'Blind spots', t.blind.length], ...list] : list
-}
-
-// Stale says that what follows is old, and why.
-function Stale({ trouble, since }: { trouble: Trouble; since: number }) {
-  const now = useNow()
-  return (
-    <p class="stale warn" role="alert">
-      Not read for {span(now - since)}: {trouble.message}. What you see is older; it is tried again by itself.
-    </p>
-  )
 }

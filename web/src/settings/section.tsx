@@ -15,11 +15,48 @@ export function Section({ id, title, note, children }: { id: string; title: stri
 }
 
 // Scroll lets a wide table move inside its section.
-export function Scroll({ label, tall, children }: { label: string; tall?: boolean; children: ComponentChildren }) {
+function Scroll({ label, tall, children }: { label: string; tall?: boolean; children: ComponentChildren }) {
   return (
     <div class={tall ? 'scroll tall' : 'scroll'} tabIndex={0} role="region" aria-label={label}>
       {children}
     </div>
+  )
+}
+
+// A column is its name, or a name with what else it is.
+export type Column = string | { name: string; class?: 'n' | 'g'; title?: string }
+
+// number is a column of numbers.
+export const number = (name: string, title?: string): Column => ({ name, class: 'n', title })
+
+interface TableProps {
+  label: string
+  columns: Column[]
+  tall?: boolean
+  class?: string
+  children: ComponentChildren // rows
+}
+
+// Table is a table that moves inside its section when it is wide.
+export function Table({ label, columns, tall, class: look, children }: TableProps) {
+  return (
+    <Scroll label={label} tall={tall}>
+      <table class={look}>
+        <thead>
+          <tr>
+            {columns.map((c) => {
+              const of = typeof c === 'string' ? { name: c } : c
+              return (
+                <th scope="col" class={of.class} title={of.title} key={of.name}>
+                  {of.name}
+                </th>
+              )
+            })}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </Scroll>
   )
 }
 

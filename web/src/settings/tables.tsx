@@ -1,7 +1,7 @@
 import { Status, Time } from '../ui'
 import { setQuery } from '../route'
 import { unitText } from '../units'
-import { Scroll, Section } from './section'
+import { Section, Table, number } from './section'
 import { count, ever, health, many, sends, signals, troubleFirst } from './words'
 import type { Telemetry } from './shape'
 
@@ -11,54 +11,33 @@ export function Sources({ t }: { t: Telemetry }) {
     <Section id="sources" title="Sources" note="trouble first; counts since the start of this server">
       {!rows.length && <p class="soft">No source is configured.</p>}
       {rows.length > 0 && (
-        <Scroll label="Sources">
-          <table class="sourcelist">
-            <thead>
-              <tr>
-                <th scope="col">source</th>
-                <th scope="col">signal</th>
-                <th scope="col">health</th>
-                <th scope="col">last sample</th>
-                <th scope="col" class="n" title="Median time from the event to its arrival here, of late">
-                  lag
+        <Table label="Sources" class="sourcelist" columns={['source', 'signal', 'health', 'last sample', number('lag', 'Median time from the event to its arrival here, of late'), number('accepted'), number('rejected'), number('duplicates', 'Deliveries that came again and were stored once'), 'last trouble, and what cannot be seen without it']}>
+          {rows.map((s) => {
+            const h = health(s, t.period.from)
+            return (
+              <tr key={s.name}>
+                <th scope="row" class="strong nowrap">
+                  {s.name}
                 </th>
-                <th scope="col" class="n">accepted</th>
-                <th scope="col" class="n">rejected</th>
-                <th scope="col" class="n" title="Deliveries that came again and were stored once">
-                  duplicates
-                </th>
-                <th scope="col">last trouble, and what cannot be seen without it</th>
+                <td class="soft">{s.signal || '–'}</td>
+                <td class="nowrap">
+                  <Status tone={h.tone}>
+                    {h.word} {h.since && <Time t={h.since} />}
+                  </Status>
+                </td>
+                <td class="nowrap">{ever(s.last_seen) ? <Time t={s.last_seen} relative /> : <span class="soft">none</span>}</td>
+                <td class="n">{s.lag_s ? unitText(s.lag_s, 's') : <span class="soft">not known</span>}</td>
+                <td class="n">{count(s.accepted)}</td>
+                <td class={s.rejected ? 'n warn' : 'n'}>{count(s.rejected)}</td>
+                <td class="n">{count(s.duplicates ?? 0)}</td>
+                <td class="said">
+                  {s.message && <span>{s.message}</span>}
+                  {s.blind && <small>Without it: {s.blind}</small>}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {rows.map((s) => {
-                const h = health(s, t.period.from)
-                return (
-                  <tr key={s.name}>
-                    <th scope="row" class="strong nowrap">
-                      {s.name}
-                    </th>
-                    <td class="soft">{s.signal || '–'}</td>
-                    <td class="nowrap">
-                      <Status tone={h.tone}>
-                        {h.word} {h.since && <Time t={h.since} />}
-                      </Status>
-                    </td>
-                    <td class="nowrap">{ever(s.last_seen) ? <Time t={s.last_seen} relative /> : <span class="soft">none</span>}</td>
-                    <td class="n">{s.lag_s ? unitText(s.lag_s, 's') : <span class="soft">not known</span>}</td>
-                    <td class="n">{count(s.accepted)}</td>
-                    <td class={s.rejected ? 'n warn' : 'n'}>{count(s.rejected)}</td>
-                    <td class="n">{count(s.duplicates ?? 0)}</td>
-                    <td class="said">
-                      {s.message && <span>{s.message}</span>}
-                      {s.blind && <small>Without it: {s.blind}</small>}
-                    </td>
-                  </tr>
-                )
-              })}
-            </tbody>
-          </table>
-        </Scroll>
+            )
+          })}
+        </Table>
       )}
     </Section>
   )
@@ -73,45 +52,26 @@ export function Services({ t, all }: { t: Telemetry; all: boolean }) {
     <Section id="services" title="Services and their signals" note={`the least covered first; trace context of all: ${t.view.context}`}>
       {!rows.length && <p class="soft">No service was seen in {t.view.period}.</p>}
       {rows.length > 0 && (
-        <Scroll label="Services and their signals">
-          <table class="matrix">
-            <thead>
-              <tr>
-                <th scope="col">service</th>
-                <th scope="col">versions</th>
-                <th scope="col" class="n">requests</th>
-                {signals.map((k) => (
-                  <th scope="col" key={k}>
-                    {k}
-                  </th>
-                ))}
-                <th scope="col" title="Share of calls whose caller is in the same trace, with its 95 % interval">
-                  trace context
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((s) => (
-                <tr key={s.service}>
-                  <th scope="row" class="strong nowrap">
-                    {s.service}
-                  </th>
-                  <td class={s.versions?.length ? 'nowrap' : 'warn nowrap'}>{s.row?.versions}</td>
-                  <td class="n">{count(s.requests)}</td>
-                  {signals.map((k) => {
-                    const c = sends(s, k)
-                    return (
-                      <td key={k} class={`nowrap ${c.tone === 'no-data' ? 'unknown' : ''}`}>
-                        <Status tone={c.tone}>{c.word}</Status>
-                      </td>
-                    )
-                  })}
-                  <td class="nowrap">{s.row?.context}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Services and their signals" class="matrix" columns={['service', 'versions', number('requests'), ...signals, { name: 'trace context', title: 'Share of calls whose caller is in the same trace, with its 95 % interval' }]}>
+          {rows.map((s) => (
+            <tr key={s.service}>
+              <th scope="row" class="strong nowrap">
+                {s.service}
+              </th>
+              <td class={s.versions?.length ? 'nowrap' : 'warn nowrap'}>{s.row?.versions}</td>
+              <td class="n">{count(s.requests)}</td>
+              {signals.map((k) => {
+                const c = sends(s, k)
+                return (
+                  <td key={k} class={`nowrap ${c.tone === 'no-data' ? 'unknown' : ''}`}>
+                    <Status tone={c.tone}>{c.word}</Status>
+                  </td>
+                )
+              })}
+              <td class="nowrap">{s.row?.context}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       {list.length > shown && (
         <button type="button" class="quiet more" aria-expanded={all} onClick={() => setQuery('services', all ? '' : 'all')}>
@@ -128,32 +88,19 @@ export function Drifts({ t }: { t: Telemetry }) {
     <Section id="drift" title="What releases stopped telling" note="not how a service behaves, but what it tells of it">
       {!rows.length && <p class="soft">No release of the last day is known to have changed its telemetry.</p>}
       {rows.length > 0 && (
-        <Scroll label="What releases stopped telling">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">service</th>
-                <th scope="col">release</th>
-                <th scope="col">what</th>
-                <th scope="col">change</th>
-                <th scope="col">what follows</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((d, i) => (
-                <tr key={i}>
-                  <th scope="row" class="strong nowrap">
-                    {d.service}
-                  </th>
-                  <td class="nowrap">{d.release}</td>
-                  <td class="said">{d.what}</td>
-                  <td class="nowrap">{d.change}</td>
-                  <td class="said soft">{d.means}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="What releases stopped telling" columns={['service', 'release', 'what', 'change', 'what follows']}>
+          {rows.map((d, i) => (
+            <tr key={i}>
+              <th scope="row" class="strong nowrap">
+                {d.service}
+              </th>
+              <td class="nowrap">{d.release}</td>
+              <td class="said">{d.what}</td>
+              <td class="nowrap">{d.change}</td>
+              <td class="said soft">{d.means}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Section>
   )
@@ -164,32 +111,20 @@ export function Targets({ t }: { t: Telemetry }) {
     <Section id="targets" title="Targets" note="what Pitwall can change">
       {!t.targets.length && <p class="soft">None: a cause can be named, but no fix can be tried. Set target.url and target.services.</p>}
       {t.targets.length > 0 && (
-        <Scroll label="Targets">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">target</th>
-                <th scope="col">changes</th>
-                <th scope="col">health</th>
-                <th scope="col">it says</th>
-              </tr>
-            </thead>
-            <tbody>
-              {t.targets.map((x) => (
-                <tr key={x.name}>
-                  <th scope="row" class="strong nowrap">
-                    {x.name}
-                  </th>
-                  <td>{x.service || <span class="soft">gates, alerts and runbooks</span>}</td>
-                  <td class="nowrap">
-                    <Status tone={x.up ? 'ok' : 'bad'}>{x.up ? 'answers' : 'does not answer'}</Status>
-                  </td>
-                  <td class="said soft">{x.message || '–'}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Targets" columns={['target', 'changes', 'health', 'it says']}>
+          {t.targets.map((x) => (
+            <tr key={x.name}>
+              <th scope="row" class="strong nowrap">
+                {x.name}
+              </th>
+              <td>{x.service || <span class="soft">gates, alerts and runbooks</span>}</td>
+              <td class="nowrap">
+                <Status tone={x.up ? 'ok' : 'bad'}>{x.up ? 'answers' : 'does not answer'}</Status>
+              </td>
+              <td class="said soft">{x.message || '–'}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Section>
   )

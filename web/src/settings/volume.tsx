@@ -1,6 +1,6 @@
 import { Meter, Time } from '../ui'
 import { diskText, sig } from '../units'
-import { Scroll, Section } from './section'
+import { Section, Table, number } from './section'
 import { cost, count, ever, length, short } from './words'
 import type { Named, Telemetry, Volume } from './shape'
 
@@ -10,47 +10,28 @@ export function Volumes({ t }: { t: Telemetry }) {
     <Section id="volume" title="Volume and retention" note="the oldest goes first when a budget is full">
       {!t.signals.length && <p class="soft">Nothing is stored here, or how much is not known.</p>}
       {t.signals.length > 0 && (
-        <Scroll label="Volume and retention">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">signal</th>
-                <th scope="col" class="n">comes in</th>
-                <th scope="col">on the disk</th>
-                <th scope="col" class="n">a day takes</th>
-                <th scope="col">kept for</th>
-                <th scope="col">oldest</th>
-                {costs && (
-                  <th scope="col" class="n">
-                    cost of a day kept
-                  </th>
-                )}
-              </tr>
-            </thead>
-            <tbody>
-              {t.signals.map((v) => (
-                <tr key={v.signal}>
-                  <th scope="row" class="strong">
-                    {v.signal}
-                  </th>
-                  <td class="n">
-                    {rate(v.per_second)} {v.unit}/s
-                  </td>
-                  <td>
-                    <Disk v={v} />
-                  </td>
-                  <td class="n">{v.bytes_per_day > 0 ? diskText(v.bytes_per_day) : <span class="soft">not known</span>}</td>
-                  <td>
-                    {v.retention_ns > 0 ? length(v.retention_ns) : <span class="soft">not limited</span>}
-                    {short(v) && <small class="warn">{short(v)}</small>}
-                  </td>
-                  <td class="nowrap">{ever(v.since) ? <Time t={v.since!} relative /> : <span class="soft">{v.bytes > 0 ? 'not known' : 'nothing kept'}</span>}</td>
-                  {costs && <td class="n">{v.cost_per_retention_day ? cost(v.cost_per_retention_day, v.currency) : '–'}</td>}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Volume and retention" columns={['signal', number('comes in'), 'on the disk', number('a day takes'), 'kept for', 'oldest', ...(costs ? [number('cost of a day kept')] : [])]}>
+          {t.signals.map((v) => (
+            <tr key={v.signal}>
+              <th scope="row" class="strong">
+                {v.signal}
+              </th>
+              <td class="n">
+                {rate(v.per_second)} {v.unit}/s
+              </td>
+              <td>
+                <Disk v={v} />
+              </td>
+              <td class="n">{v.bytes_per_day > 0 ? diskText(v.bytes_per_day) : <span class="soft">not known</span>}</td>
+              <td>
+                {v.retention_ns > 0 ? length(v.retention_ns) : <span class="soft">not limited</span>}
+                {short(v) && <small class="warn">{short(v)}</small>}
+              </td>
+              <td class="nowrap">{ever(v.since) ? <Time t={v.since!} relative /> : <span class="soft">{v.bytes > 0 ? 'not known' : 'nothing kept'}</span>}</td>
+              {costs && <td class="n">{v.cost_per_retention_day ? cost(v.cost_per_retention_day, v.currency) : '–'}</td>}
+            </tr>
+          ))}
+        </Table>
       )}
       <Cardinality t={t} />
     </Section>
@@ -91,28 +72,16 @@ function Top({ name, unit, rows }: { name: string; unit: string; rows: Named[] }
   if (!rows.length) return <p class="soft">No {name}.</p>
   const most = Math.max(...rows.map((r) => r.count))
   return (
-    <Scroll label={name}>
-      <table class="top-list">
-        <thead>
-          <tr>
-            <th scope="col">{name}</th>
-            <th scope="col" class="n">
-              {unit}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((r) => (
-            <tr key={r.name}>
-              <th scope="row">
-                <code>{r.name}</code>
-                <span class="share" aria-hidden="true" style={{ width: `${(100 * r.count) / most}%` }} />
-              </th>
-              <td class="n">{count(r.count)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label={name} class="top-list" columns={[name, number(unit)]}>
+      {rows.map((r) => (
+        <tr key={r.name}>
+          <th scope="row">
+            <code>{r.name}</code>
+            <span class="share" aria-hidden="true" style={{ width: `${(100 * r.count) / most}%` }} />
+          </th>
+          <td class="n">{count(r.count)}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }

@@ -1,4 +1,4 @@
-import { Line, Scroll, Section } from '../settings/section'
+import { Line, Section, Table, number } from '../settings/section'
 import { Meter, Num, Status } from '../ui'
 import type { Correction, SLOView } from '../types'
 import { Between, Plain, When } from './parts'
@@ -21,26 +21,11 @@ export function Corrections({ v }: { v: SLOView }) {
     <Section id="corrections" title="Corrections" note="time that counts neither as good nor as bad; every one is in the record">
       {!v.corrections.length && <p class="soft">None. Every step of the window counts.</p>}
       {v.corrections.length > 0 && (
-        <Scroll label="Corrections">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">correction</th>
-                <th scope="col">from, to</th>
-                <th scope="col" class="n">length</th>
-                <th scope="col">of</th>
-                <th scope="col">why</th>
-                <th scope="col">who, when</th>
-                <th scope="col">state</th>
-              </tr>
-            </thead>
-            <tbody>
-              {v.corrections.map((c) => (
-                <Row key={c.id} c={c} />
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Corrections" columns={['correction', 'from, to', number('length'), 'of', 'why', 'who, when', 'state']}>
+          {v.corrections.map((c) => (
+            <Row key={c.id} c={c} />
+          ))}
+        </Table>
       )}
       <p class="below">
         Take a stretch out: <Line text={correctLine(v.name, Date.parse(v.budget.at))} />
@@ -77,44 +62,30 @@ function Row({ c }: { c: Correction }) {
 export function Members({ v }: { v: SLOView }) {
   return (
     <Section id="members" title="Members" note="what this objective is made of">
-      <Scroll label="Members">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">objective</th>
-              <th scope="col">state</th>
-              <th scope="col" class="n">measured</th>
-              <th scope="col" class="n">target</th>
-              <th scope="col">budget</th>
-              <th scope="col" class="n">burn</th>
-            </tr>
-          </thead>
-          <tbody>
-            {v.members.map((m) => (
-              <tr key={m.name}>
-                <th scope="row" class="strong">
-                  <a href={`/slos/${encodeURIComponent(m.name)}`}>{m.name}</a>
-                  <small>{m.objective}</small>
-                </th>
-                <td>
-                  <Status tone={m.tone}>{m.state}</Status>
-                </td>
-                <td class="n">
-                  <Num maths={m.maths}>{m.measured}</Num>
-                </td>
-                <td class="n">{m.target}</td>
-                <td>
-                  <span class="left">
-                    <Meter share={m.left} tone={m.tone} label={`budget, ${m.left_text}`} />
-                    {m.left_text}
-                  </span>
-                </td>
-                <td class="n">{m.burn}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Members" columns={['objective', 'state', number('measured'), number('target'), 'budget', number('burn')]}>
+        {v.members.map((m) => (
+          <tr key={m.name}>
+            <th scope="row" class="strong">
+              <a href={`/slos/${encodeURIComponent(m.name)}`}>{m.name}</a>
+              <small>{m.objective}</small>
+            </th>
+            <td>
+              <Status tone={m.tone}>{m.state}</Status>
+            </td>
+            <td class="n">
+              <Num maths={m.maths}>{m.measured}</Num>
+            </td>
+            <td class="n">{m.target}</td>
+            <td>
+              <span class="left">
+                <Meter share={m.left} tone={m.tone} label={`budget, ${m.left_text}`} />
+                {m.left_text}
+              </span>
+            </td>
+            <td class="n">{m.burn}</td>
+          </tr>
+        ))}
+      </Table>
     </Section>
   )
 }

@@ -4,15 +4,15 @@ import './slo.css'
 import { Chart } from '../chart'
 import { useData } from '../data'
 import { useKeys } from '../keys'
-import { Nothing } from '../pages/nothing'
+import { Nothing, Old } from '../pages/nothing'
 import { PlanTable } from '../pages/plans'
-import { setQuery } from '../route'
+import { setQuery, useTarget } from '../route'
 import { Section } from '../settings/section'
 import { copy, toast } from '../ui'
 import type { SLOView } from '../types'
 import { Corrections, Definition, Members, Noticed } from './behind'
 import { Head, Numbers, Troubles } from './head'
-import { Choice, Old } from './parts'
+import { Choice } from './parts'
 import { Replay } from './replay'
 import { Spent } from './spent'
 import { Counted, Tiers } from './tiers'
@@ -34,13 +34,7 @@ export function SLOPage({ name, url }: { name: string; url: URL }) {
     toast(trouble.message)
     setQuery('for', '')
   }, [refused])
-  const ready = !!v
-  useEffect(() => {
-    const at = ready && url.hash && document.getElementById(url.hash.slice(1))
-    if (!at) return
-    at.scrollIntoView()
-    at.focus({ preventScroll: true })
-  }, [url.hash, ready])
+  useTarget(url, !!v)
   if (!v) return <Nothing trouble={refused ? null : trouble} since={since} what={`SLO ${name}`} />
   return <Loaded v={v} url={url} busy={!value} late={trouble && !refused && <Old trouble={trouble} since={since} />} />
 }

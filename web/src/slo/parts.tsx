@@ -1,21 +1,9 @@
 import type { ComponentChildren } from 'preact'
-import type { Trouble } from '../api'
-import { useNow } from '../data'
-import { Scroll, Section } from '../settings/section'
-import { span, stamp } from '../time'
+import { Section, Table, number } from '../settings/section'
+import { stamp } from '../time'
 import { useUTC } from '../prefs'
-import type { Table } from '../types'
+import type { Table as Cells } from '../types'
 import { useAsked, useSeen, type Answer } from './asked'
-
-// Old says that what is on the page is from before, and why.
-export function Old({ trouble, since }: { trouble: Trouble; since: number }) {
-  const now = useNow()
-  return (
-    <p class="stale warn" role="alert">
-      Not read for {span(now - since)}: {trouble.message}. What you see is older; it is tried again by itself.
-    </p>
-  )
-}
 
 interface LateProps<T> {
   id: string
@@ -76,32 +64,19 @@ export function Choice({ label, list, at, set }: { label: string; list: [string,
   )
 }
 
-export function Plain({ t, label }: { t: Table; label: string }) {
+export function Plain({ t, label }: { t: Cells; label: string }) {
   return (
-    <Scroll label={label}>
-      <table>
-        <thead>
-          <tr>
-            {t.columns.map((c, i) => (
-              <th scope="col" class={t.numeric[i] ? 'n' : ''} key={c}>
-                {c}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {t.rows.map((r, i) => (
-            <tr key={i}>
-              {r.map((c, j) => (
-                <td class={t.numeric[j] ? 'n' : ''} key={j}>
-                  {c}
-                </td>
-              ))}
-            </tr>
+    <Table label={label} columns={t.columns.map((c, i) => (t.numeric[i] ? number(c) : c))}>
+      {t.rows.map((r, i) => (
+        <tr key={i}>
+          {r.map((c, j) => (
+            <td class={t.numeric[j] ? 'n' : ''} key={j}>
+              {c}
+            </td>
           ))}
-        </tbody>
-      </table>
-    </Scroll>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { setQuery } from '../route'
-import { Scroll } from '../settings/section'
+import { Table, number } from '../settings/section'
 import { Status } from '../ui'
 import type { ReplayFiring, ReplayTier, ReplayView } from '../types'
 import { Between, Choice, Late, Plain, When } from './parts'
@@ -38,7 +38,7 @@ function Ran({ r }: { r: ReplayView }) {
       <TierTimes tiers={r.tiers} />
       {r.missed.length > 0 && (
         <div class="below">
-          <h3>Incidents that no tier noticed</h3>
+          <h3>Incidents of which nobody was paged</h3>
           <ul>
             {r.missed.map((m) => (
               <li key={m}>{m}</li>
@@ -64,34 +64,20 @@ function Ran({ r }: { r: ReplayView }) {
 
 function TierTimes({ tiers }: { tiers: ReplayTier[] }) {
   return (
-    <Scroll label="How often each tier would have fired">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">tier</th>
-            <th scope="col">fires when it</th>
-            <th scope="col">asks for</th>
-            <th scope="col" class="n">times</th>
-            <th scope="col" class="n">a week</th>
-            <th scope="col" class="n">longest</th>
-          </tr>
-        </thead>
-        <tbody>
-          {tiers.map((t) => (
-            <tr key={t.name}>
-              <th scope="row" class="strong nowrap">
-                <Status tone={t.tone}>{t.name}</Status>
-              </th>
-              <td>{t.when}</td>
-              <td>{t.action}</td>
-              <td class="n">{t.times}</td>
-              <td class="n">{t.per_week}</td>
-              <td class="n">{t.longest}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="How often each tier would have fired" columns={['tier', 'fires when it', 'asks for', number('times'), number('a week'), number('longest')]}>
+      {tiers.map((t) => (
+        <tr key={t.name}>
+          <th scope="row" class="strong nowrap">
+            <Status tone={t.tone}>{t.name}</Status>
+          </th>
+          <td>{t.when}</td>
+          <td>{t.action}</td>
+          <td class="n">{t.times}</td>
+          <td class="n">{t.per_week}</td>
+          <td class="n">{t.longest}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 
@@ -102,38 +88,23 @@ function Firings({ list }: { list: ReplayFiring[] }) {
   const rows = all ? list : list.slice(0, first)
   return (
     <>
-      <Scroll label="Each firing" tall>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">tier</th>
-              <th scope="col">asks for</th>
-              <th scope="col">from</th>
-              <th scope="col" class="n">lasted</th>
-              <th scope="col" class="n">spent when it began</th>
-              <th scope="col">incident</th>
-              <th scope="col" class="n">late by</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((f, i) => (
-              <tr key={i}>
-                <th scope="row" class="strong nowrap">
-                  {f.tier}
-                </th>
-                <td>{f.action}</td>
-                <td class="nowrap">
-                  <When t={f.from} />
-                </td>
-                <td class="n">{f.lasted}</td>
-                <td class="n">{f.spent}</td>
-                <td>{f.incident || <span class="soft">none known</span>}</td>
-                <td class="n">{f.late || '–'}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Each firing" tall columns={['tier', 'asks for', 'from', number('lasted'), number('spent when it began'), 'incident', number('late by')]}>
+        {rows.map((f, i) => (
+          <tr key={i}>
+            <th scope="row" class="strong nowrap">
+              {f.tier}
+            </th>
+            <td>{f.action}</td>
+            <td class="nowrap">
+              <When t={f.from} />
+            </td>
+            <td class="n">{f.lasted}</td>
+            <td class="n">{f.spent}</td>
+            <td>{f.incident || <span class="soft">none known</span>}</td>
+            <td class="n">{f.late || '–'}</td>
+          </tr>
+        ))}
+      </Table>
       {list.length > first && (
         <button type="button" class="quiet more" aria-expanded={all} onClick={() => set(!all)}>
           {all ? `Only the first ${first}` : `Show ${list.length - first} more`}

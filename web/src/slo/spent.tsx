@@ -1,5 +1,5 @@
 import { setQuery } from '../route'
-import { Scroll, Section } from '../settings/section'
+import { Section, Table, number } from '../settings/section'
 import { Num } from '../ui'
 import type { SLOView, SpentRow, SpentView } from '../types'
 import { Between, Choice, Late } from './parts'
@@ -83,43 +83,27 @@ function Dimension({ list, at }: { list: string[]; at: string }) {
 
 function Bars({ s }: { s: SpentView }) {
   return (
-    <Scroll label={`What spent it, by ${s.by}`}>
-      <table class="spent">
-        <thead>
-          <tr>
-            <th scope="col">{s.by}</th>
-            <th scope="col" class="g">share of all bad</th>
-            <th scope="col" class="n">budget spent</th>
-            <th scope="col" class="n">bad</th>
-            <th scope="col" class="n">of its own</th>
-            <th scope="col" class="n" title="Bad events beyond what its share of the traffic would give">
-              beyond its traffic
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {s.rows.map((r) => (
-            <tr key={r.value}>
-              <th scope="row" class="strong">
-                {r.value || '(none)'}
-              </th>
-              <td class="g">
-                <Bar r={r} />
-                <small>
-                  {r.of_bad} ({r.of_bad_low} to {r.of_bad_high})
-                </small>
-              </td>
-              <td class="n">{r.spent}</td>
-              <td class="n">
-                {r.bad} of {r.total}
-              </td>
-              <td class="n">{r.bad_share}</td>
-              <td class="n">{r.excess}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label={`What spent it, by ${s.by}`} class="spent" columns={[s.by, { name: 'share of all bad', class: 'g' }, number('budget spent'), number('bad'), number('of its own'), number('beyond its traffic', 'Bad events beyond what its share of the traffic would give')]}>
+      {s.rows.map((r) => (
+        <tr key={r.value}>
+          <th scope="row" class="strong">
+            {r.value || '(none)'}
+          </th>
+          <td class="g">
+            <Bar r={r} />
+            <small>
+              {r.of_bad} ({r.of_bad_low} to {r.of_bad_high})
+            </small>
+          </td>
+          <td class="n">{r.spent}</td>
+          <td class="n">
+            {r.bad} of {r.total}
+          </td>
+          <td class="n">{r.bad_share}</td>
+          <td class="n">{r.excess}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { setQuery } from '../route'
-import { Scroll } from '../settings/section'
+import { Table, number } from '../settings/section'
 import { Icon, Meter, Status } from '../ui'
 import type { WhatIfRow, WhatIfView } from '../types'
 import { Between, Late } from './parts'
@@ -109,33 +109,20 @@ function Strip({ rows, at }: { rows: WhatIfRow[]; at: number }) {
 
 function Rows({ rows, at }: { rows: WhatIfRow[]; at: number }) {
   return (
-    <Scroll label="Every target">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">target</th>
-            <th scope="col" class="n">measured</th>
-            <th scope="col">budget left</th>
-            <th scope="col" class="n">pages a week</th>
-            <th scope="col">tiers</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((r, i) => (
-            <tr key={r.target} class={i === at ? 'chosen' : ''}>
-              <th scope="row" class="strong nowrap">
-                {r.target_text} {r.current && <span class="soft">now</span>}
-              </th>
-              <td class="n">{r.measured}</td>
-              <td>
-                <Status tone={r.tone}>{r.left_text}</Status>
-              </td>
-              <td class="n">{r.pages_per_week}</td>
-              <td>{r.refused ? <span class="warn">{r.refused}</span> : <span class="soft">as now</span>}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="Every target" columns={['target', number('measured'), 'budget left', number('pages a week'), 'tiers']}>
+      {rows.map((r, i) => (
+        <tr key={r.target} class={i === at ? 'chosen' : ''}>
+          <th scope="row" class="strong nowrap">
+            {r.target_text} {r.current && <span class="soft">now</span>}
+          </th>
+          <td class="n">{r.measured}</td>
+          <td>
+            <Status tone={r.tone}>{r.left_text}</Status>
+          </td>
+          <td class="n">{r.pages_per_week}</td>
+          <td>{r.refused ? <span class="warn">{r.refused}</span> : <span class="soft">as now</span>}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }

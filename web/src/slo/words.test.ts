@@ -118,6 +118,6 @@ describe('the rest', () => {
     expect(correctLine('x', Date.parse('2026-03-02T14:20:31Z'))).toBe('pitwall slo correct --slo x --from 2026-03-02T13:20:00Z --to 2026-03-02T14:20:00Z --reason "why" --dry-run')
   })
   it('draws a diff', () => {
-    expect(['+a', '-b', ' c', '@@ -1 @@', '--- a', '+++ b', ''].map(opOf)).toEqual(['add', 'del', '', 'hunk', 'hunk', 'hunk', ''])
+    expect(['+ a', '- b', '  c', '…', '- --', '+ ++', ''].map(opOf)).toEqual(['add', 'del', '', 'hunk', 'del', 'add', ''])
   })
 })

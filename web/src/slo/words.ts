@@ -1,6 +1,7 @@
 // The words and orders of the SLO pages that depend on the whole of a list, on
 // the reader, or on one number put differently. Pure.
 
+import { count } from '../settings/words'
 import { span } from '../time'
 import type { Budget, Maths, Period, SLORow, SLOView, WhatIfRow } from '../types'
 
@@ -98,7 +99,7 @@ export function leftAndSeen(text: string): [string, string] {
 // counted is what a measured share is a share of.
 export function counted(v: SLOView): string {
   const s = v.budget.slices
-  return s ? `${s.good.toLocaleString('en')} good slices, ${s.bad.toLocaleString('en')} bad` : `${v.good} good, ${v.bad} bad`
+  return s ? `${count(s.good)} good slices, ${count(s.bad)} bad` : `${v.good} good, ${v.bad} bad`
 }
 
 // corrected says how much time is left out.
@@ -134,13 +135,12 @@ export function measuredMaths(v: SLOView): Maths | undefined {
   if (!v.budget.known) return v.maths
   const c = v.budget.slices ?? v.budget.counts
   const what = v.budget.slices ? ' slices' : ''
-  const n = (x: number) => x.toLocaleString('en')
   return {
     title: 'Measured', formula: `measured = good${what} / (good${what} + bad${what})`, query: v.maths?.query, at: v.budget.at,
     lines: [
-      { label: `good${what}`, value: n(c.good) },
-      { label: `bad${what}`, value: n(c.bad) },
-      { label: 'measured', value: `${n(c.good)} / ${n(c.good + c.bad)} = ${v.measured}` },
+      { label: `good${what}`, value: count(c.good) },
+      { label: `bad${what}`, value: count(c.bad) },
+      { label: 'measured', value: `${count(c.good)} / ${count(c.good + c.bad)} = ${v.measured}` },
       ...(v.maths?.lines ?? []).filter((l) => l.label === 'window' || l.label === 'steps with data'),
     ],
   }
@@ -178,8 +178,8 @@ export function correctLine(name: string, now: number): string {
   return `pitwall slo correct --slo ${name} --from ${at(end - 3600_000)} --to ${at(end)} --reason "why" --dry-run`
 }
 
-// opOf is how a line of a diff is drawn.
+// opOf is how a line of a definition's diff is drawn; … stands for what stayed.
 export function opOf(line: string): '' | 'add' | 'del' | 'hunk' {
-  if (line.startsWith('@@') || line.startsWith('---') || line.startsWith('+++')) return 'hunk'
+  if (line === '…') return 'hunk'
   return line.startsWith('+') ? 'add' : line.startsWith('-') ? 'del' : ''
 }
