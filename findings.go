@@ -237,11 +237,25 @@ type ChartSeries struct {
 	V    []*float64 `json:"v"`
 }
 
-// ChartMark is a vertical line at a change or a plan's step.
+// ChartMark is a vertical line at a change or a plan's step; times are unix
+// milliseconds.
 type ChartMark struct {
-	T     int64  `json:"t"`
+	T int64 `json:"t"`
+	// From and To are the interval in which the moment truly lies; both are 0
+	// where it is known exactly.
+	From  int64  `json:"from,omitempty"`
+	To    int64  `json:"to,omitempty"`
 	Label string `json:"label"`
 	Kind  string `json:"kind"` // "change", "onset", "plan"
+}
+
+// Mark draws an onset with its interval.
+func (o Onset) Mark() ChartMark {
+	m := ChartMark{T: o.At.UnixMilli(), Label: "onset", Kind: "onset"}
+	if o.Earliest.Before(o.Latest) {
+		m.From, m.To = o.Earliest.UnixMilli(), o.Latest.UnixMilli()
+	}
+	return m
 }
 
 // RouteLoad is one route's part of a load shape.

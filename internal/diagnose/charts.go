@@ -57,8 +57,8 @@ func (x *inquiry) marks() []pitwall.ChartMark {
 	for _, c := range list {
 		marks = append(marks, pitwall.ChartMark{T: c.At.UnixMilli(), Label: title(c), Kind: "change"})
 	}
-	if at := x.q.Regression.Onset.At; !at.IsZero() {
-		marks = append(marks, pitwall.ChartMark{T: at.UnixMilli(), Label: "onset", Kind: "onset"})
+	if onset := x.q.Regression.Onset; !onset.At.IsZero() {
+		marks = append(marks, onset.Mark())
 	}
 	return marks
 }

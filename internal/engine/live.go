@@ -104,7 +104,7 @@ func marks(p pitwall.Plan, changes []pitwall.Change) []pitwall.ChartMark {
 	for _, c := range changes {
 		list = append(list, pitwall.ChartMark{T: c.At.UnixMilli(), Kind: "change", Label: string(c.Kind) + " " + string(c.Service) + " " + string(c.Version)})
 	}
-	list = append(list, pitwall.ChartMark{T: p.Opened.Regression.Onset.At.UnixMilli(), Kind: "onset", Label: "onset"})
+	list = append(list, p.Opened.Regression.Onset.Mark())
 	for _, run := range p.Steps {
 		if run.Done != nil && run.Step.Service != "" {
 			list = append(list, pitwall.ChartMark{T: run.Done.UnixMilli(), Kind: "plan", Label: run.Step.StepID})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/pitwall/pitwall"
 )
@@ -125,6 +126,11 @@ func chartSummary(c pitwall.Chart) string {
 			text += ", " + plural(gaps, "point", "points") + " without data"
 		}
 		parts = append(parts, text)
+	}
+	for _, mark := range c.Marks {
+		if mark.From < mark.To {
+			parts = append(parts, fmt.Sprintf("%s between %s and %s UTC", mark.Label, clock(time.UnixMilli(mark.From), time.UTC), clock(time.UnixMilli(mark.To), time.UTC)))
+		}
 	}
 	if c.Limit != nil {
 		parts = append(parts, "limit "+Value(*c.Limit, c.Unit))

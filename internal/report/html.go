@@ -94,6 +94,9 @@ func chartSVG(c ChartView) string {
 		fmt.Fprintf(&b, `<line class="limit" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/>`, svgLeft, svgWidth, y(*c.Limit), y(*c.Limit))
 	}
 	for _, mark := range c.Marks {
+		if left, right := max(mark.From, from), min(mark.To, to); mark.From > 0 && left < right {
+			fmt.Fprintf(&b, `<rect class="within" x="%.1f" y="8" width="%.1f" height="%.0f"/>`, x(left), x(right)-x(left), svgHeight-svgBottom-8)
+		}
 		if mark.T >= from && mark.T <= to {
 			fmt.Fprintf(&b, `<line class="mark %s" x1="%.1f" x2="%.1f" y1="8" y2="%.0f"><title>%s</title></line>`, esc(mark.Kind), x(mark.T), x(mark.T), svgHeight-svgBottom, esc(mark.Label))
 		}

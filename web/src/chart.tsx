@@ -63,10 +63,23 @@ function options(c: ChartView, width: number, utc: boolean): uPlot.Options {
   }
 }
 
-// under paints the baseline band below the lines.
+// under paints below the lines: where a moment may truly lie, and the baseline band.
 function under(u: uPlot, c: ChartView) {
-  if (!c.band) return
   const { ctx, bbox } = u
+  for (const m of c.marks ?? []) {
+    if (!m.from || !m.to) continue
+    const [left, right] = [bbox.left, bbox.left + bbox.width].map((edge, i) => {
+      const x = u.valToPos(i ? m.to! : m.from!, 'x', true)
+      return i ? Math.min(edge, x) : Math.max(edge, x)
+    }) as [number, number]
+    if (left >= right) continue
+    ctx.save()
+    ctx.globalAlpha = 0.14
+    ctx.fillStyle = ink('--bad')
+    ctx.fillRect(left, bbox.top, right - left, bbox.height)
+    ctx.restore()
+  }
+  if (!c.band) return
   const y0 = u.valToPos(c.band[1], 'y', true)
   const y1 = u.valToPos(Math.max(0, c.band[0]), 'y', true)
   ctx.save()

@@ -21,7 +21,7 @@ export interface Waterfall { total: string; bars: WaterfallBar[]; unexplained: s
 export interface FrameRow { name: string; before: string; after: string; change: string; p: string; share_after: string; was: number; is: number; significant: boolean; tone: Tone }
 export interface Flame { title: string; summary: string; families: FrameRow[]; frames: FrameRow[] }
 export interface Series { name: string; t: number[]; v: (number | null)[] }
-export interface Mark { t: number; label: string; kind: string }
+export interface Mark { t: number; from?: number; to?: number; label: string; kind: string }
 export interface ChartView { id: string; summary: string; title: string; unit: string; query: string; series: Series[]; marks?: Mark[]; limit?: number; band?: [number, number] }
 export interface Progress { share: number; text: string; eta?: string }
 export interface ComparisonRow {

@@ -146,7 +146,7 @@ func wave(i int, level, wobble float64) float64 {
 func chart(title string, unit pitwall.Unit, query string, low, high float64, until, fixed time.Duration) pitwall.Chart {
 	c := pitwall.Chart{Title: title, Unit: unit, Query: query, Band: &[2]float64{low * 0.9, low * 1.12},
 		Marks: []pitwall.ChartMark{{T: at(changeAt).UnixMilli(), Label: "deploy inventory v41", Kind: "change"},
-			{T: at(onsetAt).UnixMilli(), Label: "onset", Kind: "onset"}}}
+			pitwall.Onset{At: at(onsetAt), Earliest: at(onsetAt - 2*time.Second), Latest: at(onsetAt + 2*time.Second)}.Mark()}}
 	s := pitwall.ChartSeries{Name: title}
 	for i, d := 0, 2*time.Minute; d <= until; i, d = i+1, d+4*time.Second {
 		v := wave(i, low, 0.05)
