@@ -80,6 +80,7 @@ const (
 	EventDefined       EventType = "slo.defined"    // belongs to no plan: an objective is new or reads differently
 	EventCorrected     EventType = "slo.corrected"  // belongs to no plan
 	EventUncorrected   EventType = "slo.correction-revoked"
+	EventAccepted      EventType = "finding.accepted" // belongs to no plan
 )
 
 // Event is one line of the record: append-only and hash-chained.
@@ -101,7 +102,8 @@ type Severity int
 
 // OpenedData is the payload of EventOpened.
 type OpenedData struct {
-	Trigger    string      `json:"trigger"` // "slo-burn"
+	Trigger    string      `json:"trigger"` // "slo-burn", or "finding": a change that was found while no objective burns
+	Finding    string      `json:"finding,omitempty"`
 	Burn       Burn        `json:"burn"`
 	Regression Regression  `json:"regression"`
 	Budget     ErrorBudget `json:"budget"`

@@ -253,6 +253,13 @@ type LedgerCells interface {
 	Cells(ctx context.Context, slo SLOName, p Period) ([]LedgerChunk, error)
 }
 
+// Memory keeps what a part of Pitwall must find again after a start, by name.
+type Memory interface {
+	Remember(ctx context.Context, name string, data []byte) error
+	// Recall gives what was kept last; nil when nothing was.
+	Recall(ctx context.Context, name string) ([]byte, error)
+}
+
 // LedgerStore keeps good and bad counts with the position in the span log up to
 // which they count, in one transaction, so that a restart counts nothing twice.
 type LedgerStore interface {

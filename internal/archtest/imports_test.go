@@ -63,7 +63,8 @@ func may() map[string][]string {
 		"internal/store/":               leaves("internal/store/wal", "internal/store/spans/block", "internal/store/spans/rollup", "internal/logs"),
 		"internal/load/":                leaves(),
 		"internal/archtest":             {},
-		"internal/engine": leaves("internal/slo", "internal/baseline", "internal/detect", "internal/diagnose", "internal/playbook",
+		"internal/monitor":              leaves("internal/baseline", "internal/detect"), // what is normal, and what is found against it
+		"internal/engine": leaves("internal/monitor", "internal/slo", "internal/baseline", "internal/detect", "internal/diagnose", "internal/playbook",
 			"internal/policy", "internal/canary", "internal/verify", "internal/enforce", "internal/plan", "internal/record", "internal/coverage", "internal/slo/", "internal/route"),
 		"internal/httpd": {".", "internal/report"},
 		"internal/cli":   {".", "internal/", "lab/", "playbooks", "catalogue"}, // the only place the whole house is wired

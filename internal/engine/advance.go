@@ -81,7 +81,7 @@ func (e *Engine) stage(ctx context.Context, p pitwall.Plan) error {
 func (e *Engine) overtaken(ctx context.Context, p pitwall.Plan) (bool, error) {
 	stopped := p.State == pitwall.Held || p.State == pitwall.Escalated
 	switch {
-	case untouched(p) && e.recovered(p):
+	case untouched(p) && e.recovered(ctx, p):
 		return true, e.notWarranted(ctx, p)
 	case stopped || runOf(p, undoStep) != nil && touching(p):
 		return false, nil

@@ -127,7 +127,10 @@ func (e *Engine) answer(ctx context.Context, q diagnose.Query) diagnose.Answer {
 // plan is in place: for a whole watch no tier that opens a plan fires and
 // requests, enough of them to have shown the trouble had it gone on, are inside
 // the objective. No requests are no recovery.
-func (e *Engine) recovered(p pitwall.Plan) bool {
+func (e *Engine) recovered(ctx context.Context, p pitwall.Plan) bool {
+	if p.Opened.Trigger == triggerFinding {
+		return e.wentAway(ctx, p)
+	}
 	s, now, since := e.objective(p), e.c.Now(), p.OpenedAt
 	if undo := runOf(p, undoStep); undo != nil && undo.Done != nil {
 		since = undo.Done.Add(e.c.Settings.Settle) // what was good until then was the fix's doing

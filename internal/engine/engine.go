@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/monitor"
 	"github.com/pitwall/pitwall/internal/policy"
 	"github.com/pitwall/pitwall/internal/record"
 	"github.com/pitwall/pitwall/internal/route"
@@ -61,6 +62,9 @@ type Config struct {
 	Unwritten func([]pitwall.Delivery)
 	Told      func() // called when deliveries were written down; may be nil
 
+	Monitor *monitor.Monitor // follows every operation; nil: none is
+	Memory  pitwall.Memory   // keeps what it learnt; nil: it learns anew at each start
+
 	Settings    Settings
 	Environment string // a fact for policy
 	Owner       func(pitwall.ServiceName) string
@@ -91,6 +95,9 @@ type Settings struct {
 	Margin        pitwall.Ratio // worse by less is not worse
 	Confirm       int           // looks in a row in which a condition holds before its tier fires; 0: 1
 	PublicURL     string
+	// FindingsOpen says whether what is found in a service, though no objective
+	// burns, opens a plan. Nil: never.
+	FindingsOpen func(pitwall.ServiceName) bool
 }
 
 // check refuses settings with which the loop would wait for ever, or not at all.
@@ -148,6 +155,8 @@ type Engine struct {
 
 	unlogged    []pitwall.Alert                          // of alarms; used by the tick alone
 	tidied      bool                                     // what a dead process left open in the log of alerts is closed; used by the tick alone
+	sensing     sensing                                  // guards itself
+	accepted    []pitwall.Accepted                       // oldest first; guarded by mu
 	corrections []pitwall.Correction                     // oldest first; guarded by mu
 	definitions map[pitwall.SLOName][]pitwall.Definition // oldest first; guarded by mu
 }
@@ -246,6 +255,7 @@ func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
 	if err := e.tell(ctx); err != nil {
 		e.log.Error("Nobody is told of what fires", "err", err)
 	}
+	e.sense(ctx, work)
 	for _, p := range e.open() {
 		if !e.take(p.ID) {
 			continue

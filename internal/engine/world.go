@@ -86,6 +86,14 @@ func (e *Engine) foldWorld(ev pitwall.Event) error {
 	switch ev.Type {
 	case pitwall.EventCorrected, pitwall.EventUncorrected:
 		return e.foldCorrection(ev)
+	case pitwall.EventAccepted:
+		var a pitwall.Accepted
+		if err := decode(ev, &a); err != nil {
+			return err
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.accepted = append(e.accepted, a)
 	case pitwall.EventDefined:
 		var d pitwall.Definition
 		if err := decode(ev, &d); err != nil {

@@ -54,6 +54,7 @@ var (
 	_ pitwall.ChangeLog   = (*DB)(nil)
 	_ pitwall.PageLoads   = (*DB)(nil)
 	_ pitwall.AlertLog    = (*DB)(nil)
+	_ pitwall.Memory      = (*DB)(nil)
 	_ pitwall.Health      = (*DB)(nil)
 )
 

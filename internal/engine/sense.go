@@ -1,0 +1,268 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/detect"
+	"github.com/pitwall/pitwall/internal/monitor"
+)
+
+const (
+	// replayed is how far back minutes are read again after a start, so that what
+	// rang rings again.
+	replayed = 6 * time.Hour
+	// profiled is how far back hours are read for what a week is like.
+	profiled = 28 * 24 * time.Hour
+	// senseName is under which the monitor's state is kept.
+	senseName = "monitor"
+	// sensingFor bounds the reading of old minutes and hours in one go.
+	sensingFor = 2 * time.Second
+)
+
+// sensing is the watch over operations; mu guards all of it.
+type sensing struct {
+	mu      sync.Mutex
+	running bool
+	next    time.Time // beginning of the next minute to read; zero: nothing was read yet
+	hour    time.Time // beginning of the next hour to read for the profiles
+	live    bool      // what is past was read
+	problem string
+	ended   time.Time                 // plans that ended until then were told to the monitor
+	plans   map[string]pitwall.PlanID // finding → its plan
+	refused map[string]string         // finding → why it opened none
+}
+
+// sense lets the monitor see the minutes that are complete, in the background:
+// alarms of objectives do not wait for it.
+func (e *Engine) sense(ctx context.Context, work *sync.WaitGroup) {
+	if e.c.Monitor == nil || e.c.Operations == nil {
+		return
+	}
+	s := &e.sensing
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running {
+		return
+	}
+	s.running = true
+	work.Add(1)
+	go func() {
+		defer work.Done()
+		err := e.senseNow(ctx)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.running, s.problem = false, ""
+		if err != nil && ctx.Err() == nil {
+			s.problem = err.Error()
+			e.log.Warn("Operations not watched for changes", "err", err)
+		}
+	}()
+}
+
+// senseNow reads what has become complete since the last time, and looks.
+func (e *Engine) senseNow(ctx context.Context) error {
+	s := &e.sensing
+	now := e.c.Now()
+	if err := e.awake(ctx, now); err != nil {
+		return err
+	}
+	until := now.Add(-e.c.Settings.Settle)
+	stop := now.Add(sensingFor)
+	for !s.live && e.c.Now().Before(stop) {
+		if err := e.recollect(ctx, until); err != nil {
+			return err
+		}
+	}
+	looked := false
+	for s.live && !s.next.Add(monitor.Step).After(until) && e.c.Now().Before(stop) {
+		if err := e.senseMinute(ctx, until); err != nil {
+			return err
+		}
+		looked = true
+	}
+	if !looked {
+		return nil
+	}
+	e.ended()
+	return e.keepSensed(ctx)
+}
+
+// awake restores what an earlier process knew.
+func (e *Engine) awake(ctx context.Context, now time.Time) error {
+	s := &e.sensing
+	if !s.next.IsZero() {
+		return nil
+	}
+	if e.c.Memory != nil {
+		data, err := e.c.Memory.Recall(ctx, senseName)
+		if err != nil {
+			return fmt.Errorf("reading what was normal: %w", err)
+		}
+		if _, err := e.c.Monitor.Restore(data); err != nil {
+			e.log.Warn("What was normal cannot be read and is learnt anew", "err", err)
+		}
+	}
+	for _, a := range e.acceptances() { // one that was recorded and not kept any more
+		e.c.Monitor.Accept(a.Finding, a.Reason, a.At, time.Time{})
+	}
+	s.next = now.Add(-replayed).Truncate(monitor.Step)
+	s.hour = now.Add(-profiled).Truncate(time.Hour)
+	s.ended = now
+	s.plans, s.refused = map[string]pitwall.PlanID{}, map[string]string{}
+	for _, p := range e.shown() {
+		if id := p.Opened.Finding; id != "" {
+			s.plans[id] = p.ID
+		}
+	}
+	return nil
+}
+
+// recollect reads one hour for the profiles, or, when those are through, one
+// minute of the last hours without looking.
+func (e *Engine) recollect(ctx context.Context, until time.Time) error {
+	s := &e.sensing
+	if s.hour.Add(time.Hour).Before(s.next) {
+		totals, err := e.c.Operations.Operations(ctx, pitwall.OperationQuery{Period: pitwall.Period{From: s.hour, To: s.hour.Add(time.Hour)}})
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		e.c.Monitor.Hour(s.hour, totals)
+		s.hour = s.hour.Add(time.Hour)
+		s.mu.Unlock()
+		return nil
+	}
+	if s.next.Add(monitor.Step).After(until) {
+		s.live = true
+		return nil
+	}
+	return e.readMinute(ctx)
+}
+
+func (e *Engine) readMinute(ctx context.Context) error {
+	s := &e.sensing
+	totals, err := e.c.Operations.Operations(ctx, pitwall.OperationQuery{Period: pitwall.Period{From: s.next, To: s.next.Add(monitor.Step)}})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.c.Monitor.Minute(s.next, totals)
+	s.next = s.next.Add(monitor.Step)
+	return nil
+}
+
+// senseMinute reads one minute and looks at what rings.
+func (e *Engine) senseMinute(ctx context.Context, until time.Time) error {
+	s := &e.sensing
+	if err := e.readMinute(ctx); err != nil {
+		return err
+	}
+	sight := monitor.Sight{Now: s.next, Planned: e.planned(), Troubles: e.troubles()}
+	s.mu.Lock()
+	screened := e.c.Monitor.Look(sight)
+	s.mu.Unlock()
+	if until.Sub(s.next) > replayed {
+		return nil // old news opens no plan
+	}
+	for _, f := range screened.Findings {
+		e.log.Info("A change was found", "finding", f.ID, "why", f.Why)
+		if err := e.meet(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meet opens a plan for a finding, where that is wanted.
+func (e *Engine) meet(ctx context.Context, f detect.Finding) error {
+	s := &e.sensing
+	covering, covered := e.covering(f.Lead.Series)
+	opens := e.c.Settings.FindingsOpen != nil && e.c.Settings.FindingsOpen(f.Lead.Series.Service)
+	d := detect.ShouldOpenFinding(detect.OpenFindingInput{Finding: f, Plans: e.shown(), Opens: opens, Settle: e.c.Settings.Watch, Now: e.c.Now()})
+	id := d.Plan
+	switch {
+	case d.Open && !covered:
+		d.Reason = fmt.Sprintf("no objective covers %s, so nothing could prove a fix", f.Lead.Series)
+	case d.Open:
+		opened, err := e.openFor(ctx, f, covering)
+		if err != nil {
+			return fmt.Errorf("opening a plan for %s: %w", f.ID, err)
+		}
+		id, d.Reason = opened, ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused[f.ID] = d.Reason
+	if id != "" {
+		s.plans[f.ID] = id
+	}
+	return nil
+}
+
+// keepSensed writes down what must survive.
+func (e *Engine) keepSensed(ctx context.Context) error {
+	if e.c.Memory == nil {
+		return nil
+	}
+	e.sensing.mu.Lock()
+	data, err := json.Marshal(e.c.Monitor)
+	e.sensing.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("keeping what is normal: %w", err)
+	}
+	return e.c.Memory.Remember(ctx, senseName, data)
+}
+
+// planned are the stretches that people took out of budgets: what begins and
+// ends in them is known.
+func (e *Engine) planned() (list []detect.Planned) {
+	for _, c := range e.Corrections() {
+		if c.Revoked != nil {
+			continue
+		}
+		service := c.Service
+		if c.SLO != "" {
+			service = e.slo(c.SLO).Service
+		}
+		list = append(list, detect.Planned{Period: c.Period, Service: service, Why: c.Reason})
+	}
+	return list
+}
+
+// troubles are what open plans are about.
+func (e *Engine) troubles() (list []detect.Trouble) {
+	for _, p := range e.open() {
+		list = append(list, detect.Trouble{Plan: p.ID, Regression: p.Opened.Regression})
+	}
+	return list
+}
+
+// ended tells the monitor of plans that ended since it was told last: what was
+// found about their service is dealt with. After a fix that was proven the old
+// level stands; one that people let go leaves the present one as normal.
+func (e *Engine) ended() {
+	s := &e.sensing
+	latest := s.ended
+	for _, p := range e.shown() {
+		if !p.State.Final() || !p.Since.After(s.ended) {
+			continue
+		}
+		if p.Since.After(latest) {
+			latest = p.Since
+		}
+		var keep pitwall.Period
+		if p.State == pitwall.ClosedWithoutCause {
+			keep = pitwall.Period{From: p.Opened.Regression.Onset.Latest, To: p.Since}
+		}
+		s.mu.Lock()
+		e.c.Monitor.Closed(p.Service, keep)
+		s.mu.Unlock()
+	}
+	s.ended = latest
+}

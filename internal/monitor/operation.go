@@ -1,0 +1,119 @@
+package monitor
+
+import (
+	"math"
+	"time"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/baseline"
+	"github.com/pitwall/pitwall/internal/detect"
+)
+
+// operation is what is followed of one operation: two quantiles of its latency,
+// its share of failures and its traffic.
+type operation struct {
+	o       Options
+	first   time.Time         // when it was met
+	seen    time.Time         // the last minute with a request
+	latency *baseline.Profile // of the p95; the median is taken to swing alike
+	traffic *baseline.Profile
+	basis   struct{ latency, traffic baseline.Basis }
+
+	median, tail, failures, rate *track
+	series                       []*track // all of them
+}
+
+func newOperation(o Options, k key, at time.Time, kept map[detect.SeriesID]frozen) *operation {
+	id := func(signal pitwall.Signal, metric string, unit pitwall.Unit) detect.SeriesID {
+		return detect.SeriesID{Service: k.service, Operation: k.operation, Signal: signal, Metric: metric, Unit: unit}
+	}
+	profile := func() *baseline.Profile { return baseline.NewProfile(baseline.ProfileOptions{Zone: o.Zone}) }
+	op := &operation{o: o, first: at, seen: at, latency: profile(), traffic: profile()}
+	op.median = newTrack(o, id(pitwall.SignalLatency, "p50", pitwall.UnitSeconds), at)
+	op.tail = newTrack(o, id(pitwall.SignalLatency, "p95", pitwall.UnitSeconds), at)
+	op.failures = newTrack(o, id(pitwall.SignalErrors, "", pitwall.UnitRatio), at)
+	op.rate = newTrack(o, id(pitwall.SignalTraffic, "", pitwall.UnitPerSecond), at)
+	op.tail.profile, op.rate.profile = op.latency, op.traffic
+	op.series = []*track{op.median, op.tail, op.failures, op.rate}
+	for _, t := range op.series {
+		if b, ok := kept[t.id]; ok {
+			t.thaw(b)
+			delete(kept, t.id)
+		}
+	}
+	return op
+}
+
+// minute takes one minute; nil: there was no request.
+func (op *operation) minute(at time.Time, t *tally) {
+	if t == nil {
+		t = &tally{}
+	}
+	if t.count > 0 {
+		op.seen = at
+	}
+	median, tail := math.NaN(), math.NaN()
+	if t.count >= op.o.MinRequests {
+		median, tail = quantile(t.latency, 0.5), quantile(t.latency, 0.95)
+	}
+	for _, t := range op.series {
+		t.age(at.Sub(op.first))
+	}
+	swing := op.swing(op.latency, at, &op.basis.latency, op.median, op.tail)
+	op.latency.Observe(at, tail)
+	op.median.quantity(at, median, median/swing, t.count)
+	op.tail.quantity(at, tail, tail/swing, t.count)
+	op.failures.share(at, t.failed, t.count)
+
+	rate := float64(t.count) / Step.Seconds()
+	usual := op.swing(op.traffic, at, &op.basis.traffic, op.rate)
+	op.traffic.Observe(at, rate)
+	if op.basis.traffic != baseline.BasisDaily && op.basis.traffic != baseline.BasisWeekly || op.traffic.Expected(at).Value*Step.Seconds() < float64(op.o.MinRequests) {
+		usual = math.NaN() // nobody knows yet how the day goes, or there is too little to lose
+	}
+	op.rate.quantity(at, rate, rate/usual, t.count)
+}
+
+// hour takes an hour long past: what one minute of it was like on average.
+func (op *operation) hour(at time.Time, t *tally) {
+	if t == nil {
+		return
+	}
+	op.seen = at
+	op.traffic.Observe(at, float64(t.count)/time.Hour.Seconds())
+	if t.count >= op.o.MinRequests {
+		op.latency.Observe(at, quantile(t.latency, 0.95))
+	}
+}
+
+// swing is by which factor the hour of the week differs from the level, 1 while
+// that is not known. When it becomes known the detectors learn anew: they would
+// hold points against a baseline with the day in it.
+func (op *operation) swing(p *baseline.Profile, at time.Time, was *baseline.Basis, tracks ...*track) float64 {
+	e := p.Expected(at)
+	level, ok := p.Level()
+	seasonal := func(b baseline.Basis) bool { return b == baseline.BasisDaily || b == baseline.BasisWeekly }
+	if e.Basis != *was {
+		if seasonal(e.Basis) != seasonal(*was) {
+			for _, t := range tracks {
+				t.relearn()
+			}
+		}
+		*was = e.Basis
+	}
+	if !seasonal(e.Basis) || !ok || !(e.Value > 0) || !(level > 0) {
+		return 1
+	}
+	return e.Value / level
+}
+
+// lately is the number of requests of the last minutes that are kept.
+func (op *operation) lately() int64 { return op.failures.requests(0) }
+
+func quantile(h pitwall.Histogram, q float64) float64 {
+	d, ok := h.Quantile(q)
+	if !ok {
+		return math.NaN()
+	}
+	return d.Seconds()
+}

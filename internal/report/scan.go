@@ -1,0 +1,182 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/pitwall/pitwall"
+)
+
+// Scanned is one series of a file and what was found in it.
+type Scanned struct {
+	File     string
+	Column   string // empty: the file has just one series
+	Values   []float64
+	At       []string // as the file spells the time of each row; nil: it has none
+	Seconds  []float64
+	Step     float64 // usual seconds between rows; 0: unknown
+	Findings pitwall.SeriesFindings
+}
+
+// ScanView is what pitwall detect says of one series.
+type ScanView struct {
+	File   string  `json:"file"`
+	Column string  `json:"column,omitempty"`
+	Points int     `json:"points"` // rows
+	Known  int     `json:"known"`  // rows that hold a value
+	Step   float64 `json:"step_s,omitempty"`
+	Season int     `json:"season,omitempty"` // rows; 0: none was found
+
+	Changes     []ScanChange         `json:"changes"`
+	Suspects    []ScanChange         `json:"suspect"`
+	Anomalies   []ScanAnomaly        `json:"anomalies"`
+	NotReported []pitwall.Unreported `json:"not_reported"`
+	Text        string               `json:"text"`
+}
+
+// ScanChange is a change with its time and a sentence.
+type ScanChange struct {
+	pitwall.ChangePoint
+	Time  json.RawMessage `json:"time"` // as in the file: a number or a text; null: it has none
+	Needs int             `json:"needs,omitempty"`
+	Text  string          `json:"text"`
+}
+
+// ScanAnomaly is an anomaly with its times and a sentence.
+type ScanAnomaly struct {
+	pitwall.Anomaly
+	StartTime json.RawMessage `json:"start_time"`
+	EndTime   json.RawMessage `json:"end_time"`
+	Text      string          `json:"text"`
+}
+
+// Scan words the findings of one series.
+func Scan(in Scanned) ScanView {
+	f := in.Findings
+	v := ScanView{File: in.File, Column: in.Column, Points: len(in.Values), Known: f.Known, Step: in.Step, Season: f.Season,
+		Changes: []ScanChange{}, Suspects: []ScanChange{}, Anomalies: []ScanAnomaly{}, NotReported: append([]pitwall.Unreported{}, f.Unreported...)}
+	for _, c := range f.Changes {
+		v.Changes = append(v.Changes, ScanChange{ChangePoint: c, Time: in.at(c.Index), Text: scanned(c)})
+	}
+	for _, s := range f.Suspects {
+		text := fmt.Sprintf("perhaps %s; %s will tell", scanned(s.ChangePoint), plural(s.Needs, "more point", "more points"))
+		v.Suspects = append(v.Suspects, ScanChange{ChangePoint: s.ChangePoint, Time: in.at(s.Index), Needs: s.Needs, Text: text})
+	}
+	for _, a := range f.Anomalies {
+		v.Anomalies = append(v.Anomalies, ScanAnomaly{Anomaly: a, StartTime: in.at(a.Start), EndTime: in.at(a.End), Text: in.anomalyText(a)})
+	}
+	v.Text = v.summary()
+	return v
+}
+
+// at is the time of a row as JSON.
+func (s Scanned) at(row int) json.RawMessage {
+	if row < 0 || row >= len(s.At) {
+		return json.RawMessage("null")
+	}
+	text := s.At[row]
+	if json.Valid([]byte(text)) {
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return json.RawMessage(text)
+		}
+	}
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return quoted
+}
+
+func (v ScanView) summary() string {
+	switch {
+	case v.Known == 0:
+		return "no data"
+	case len(v.Changes)+len(v.Anomalies)+len(v.Suspects) == 0:
+		return fmt.Sprintf("no change and no anomaly in %s", plural(v.Known, "point", "points"))
+	}
+	return fmt.Sprintf("%s, %s and %s in %s", plural(len(v.Changes), "change", "changes"), plural(len(v.Suspects), "suspect", "suspects"),
+		plural(len(v.Anomalies), "anomaly", "anomalies"), plural(v.Known, "point", "points"))
+}
+
+// scanned says a change: "step up of 12 % (9.8 to 14.1 %), between rows 94 and 97, p 0.001".
+func scanned(c pitwall.ChangePoint) string {
+	direction := ""
+	switch {
+	case c.After > c.Before:
+		direction = " up"
+	case c.After < c.Before:
+		direction = " down"
+	}
+	size := fmt.Sprintf(" from %s to %s", number(c.Before), number(c.After))
+	if c.Effect != nil {
+		size = " of " + Change(*c.Effect)
+		if i := c.EffectInterval; i != nil {
+			size += fmt.Sprintf(" (%s to %s)", Change(i[0]), Change(i[1]))
+		}
+	}
+	where := fmt.Sprintf("at row %d", c.Index)
+	if c.Interval[0] < c.Interval[1] {
+		where = fmt.Sprintf("at row %d (%d to %d)", c.Index, c.Interval[0], c.Interval[1])
+	}
+	return fmt.Sprintf("%s%s%s %s, p %s", c.Kind, direction, size, where, probability(c.P))
+}
+
+func (s Scanned) anomalyText(a pitwall.Anomaly) string {
+	side, value := "below", math.NaN()
+	if a.Up {
+		side = "above"
+	}
+	if a.Peak >= 0 && a.Peak < len(s.Values) {
+		value = s.Values[a.Peak]
+	}
+	rows := fmt.Sprintf("rows %d to %d", a.Start, a.End)
+	if a.Start == a.End {
+		rows = fmt.Sprintf("row %d", a.Start)
+	}
+	return fmt.Sprintf("%s %s what was expected: %s at row %d, expected %s (%s to %s)", rows, side, number(value), a.Peak, number(a.Expected), number(a.Low), number(a.High))
+}
+
+// probability prints a p-value with one digit that counts.
+func probability(p float64) string {
+	if p < 1e-6 {
+		return "< 0.000001"
+	}
+	return strconv.FormatFloat(p, 'g', 1, 64)
+}
+
+// Rows are the lines of a table: what, where, in the order of rows.
+func (v ScanView) Rows() []ScanRow {
+	var rows []ScanRow
+	for _, c := range v.Changes {
+		rows = append(rows, ScanRow{c.Index, plain(c.Time), "change", c.Text})
+	}
+	for _, s := range v.Suspects {
+		rows = append(rows, ScanRow{s.Index, plain(s.Time), "suspect", s.Text})
+	}
+	for _, a := range v.Anomalies {
+		rows = append(rows, ScanRow{a.Start, plain(a.StartTime), "anomaly", a.Text})
+	}
+	slices.SortStableFunc(rows, func(x, y ScanRow) int { return cmp.Compare(x.Row, y.Row) })
+	return rows
+}
+
+// ScanRow is one line of a table of findings.
+type ScanRow struct {
+	Row              int
+	Time, What, Text string
+}
+
+func plain(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return text
+	}
+	if string(raw) == "null" {
+		return ""
+	}
+	return string(raw)
+}
