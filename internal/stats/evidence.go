@@ -2,10 +2,37 @@ package stats
 
 import "math"
 
+// Alternatives is how many effects evidence is averaged over.
+const Alternatives = 7
+
 // alternatives are the rate ratios, relative to the null ratio, over which
 // evidence is averaged; their inverses serve the other direction. A wide grid
 // costs ln(7) once and finds small and large effects alike; a read-only table.
-var alternatives = [...]float64{1.1, 1.25, 1.5, 2, 3, 5, 10}
+var alternatives = [Alternatives]float64{1.1, 1.25, 1.5, 2, 3, 5, 10}
+
+// Bet is what one trial brings, as the logarithm of an e-value: a hit and a
+// miss.
+type Bet struct{ Hit, Miss float64 }
+
+// On is what so many hits and misses bring.
+func (b Bet) On(hits, misses float64) float64 { return hits*b.Hit + misses*b.Miss }
+
+// Bets are the bets, one per alternative, that the odds of a hit are more than
+// some odds (above 0), or less. With a = odds/(1+odds) the null probability
+// and b that of the alternative, a hit brings b/a and a miss (1-b)/(1-a), so
+// the mean of the factor is 1 at the null odds and below 1 on their other
+// side. The canary bets on an event lying in the treatment, a detector of
+// shares on a trial being a hit.
+func Bets(odds float64, more bool) (bets [Alternatives]Bet) {
+	for i, rho := range alternatives {
+		if !more {
+			rho = 1 / rho
+		}
+		miss := math.Log1p(odds) - math.Log1p(odds*rho)
+		bets[i] = Bet{Hit: math.Log(rho) + miss, Miss: miss}
+	}
+	return bets
+}
 
 // Count is what one interval of time saw at one edge: how many treatment
 // requests were above it, and how many of both arms.
@@ -28,7 +55,7 @@ type Count struct{ Treatment, Total int64 }
 // An edge may differ between intervals as long as only the past chose it.
 type RateTest struct {
 	null     float64
-	up, down [][len(alternatives)]float64 // log products by edge and alternative
+	up, down [][Alternatives]float64 // log products by edge and alternative
 }
 
 // NewRateTest tests the ratio treatment/control against null at a number of
@@ -36,8 +63,8 @@ type RateTest struct {
 func NewRateTest(edges int, null float64) *RateTest {
 	return &RateTest{
 		null: null,
-		up:   make([][len(alternatives)]float64, edges),
-		down: make([][len(alternatives)]float64, edges),
+		up:   make([][Alternatives]float64, edges),
+		down: make([][Alternatives]float64, edges),
 	}
 }
 
@@ -48,22 +75,14 @@ func (t *RateTest) Observe(counts []Count, control, treatment int) {
 		return
 	}
 	odds := float64(treatment) / float64(control)
-	for i, rho := range alternatives {
-		upHit, upMiss := factors(odds*t.null, rho)
-		downHit, downMiss := factors(odds*t.null, 1/rho)
-		for j, c := range counts {
-			hit, miss := float64(c.Treatment), float64(c.Total-c.Treatment)
-			t.up[j][i] += hit*upHit + miss*upMiss
-			t.down[j][i] += hit*downHit + miss*downMiss
+	up, down := Bets(odds*t.null, true), Bets(odds*t.null, false)
+	for j, c := range counts {
+		hits, misses := float64(c.Treatment), float64(c.Total-c.Treatment)
+		for i := range up {
+			t.up[j][i] += up[i].On(hits, misses)
+			t.down[j][i] += down[i].On(hits, misses)
 		}
 	}
-}
-
-// factors are the log factors of an event in the treatment and in the control,
-// for null odds o of an event lying in the treatment: b/a and (1-b)/(1-a).
-func factors(o, rho float64) (hit, miss float64) {
-	miss = math.Log1p(o) - math.Log1p(o*rho)
-	return math.Log(rho) + miss, miss
 }
 
 // Up is the log evidence that the ratio is above the null. phi, if not nil,
@@ -76,7 +95,7 @@ func (t *RateTest) Down(phi []float64) float64 { return mix(t.down, phi) }
 // mix averages products over edges and alternatives. With phi >= 1 a product x
 // counts as x^(1/phi) <= 1+x, so that even a dispersion estimated from the same
 // data cannot make alarms more frequent than 1/alpha - 1 instead of 1/alpha.
-func mix(logs [][len(alternatives)]float64, phi []float64) float64 {
+func mix(logs [][Alternatives]float64, phi []float64) float64 {
 	if len(logs) == 0 {
 		return 0
 	}
@@ -95,7 +114,7 @@ func mix(logs [][len(alternatives)]float64, phi []float64) float64 {
 	each(func(l float64) { top = max(top, l) })
 	sum := 0.0
 	each(func(l float64) { sum += math.Exp(l - top) })
-	return top + math.Log(sum/float64(len(logs)*len(alternatives)))
+	return top + math.Log(sum/float64(len(logs)*Alternatives))
 }
 
 // EValue turns log evidence into an e-value that JSON can carry.

@@ -24,7 +24,7 @@ func (p Power) TreatmentRequests() float64 {
 	if !(gain > 0) {
 		return math.Inf(1)
 	}
-	components := float64(len(alternatives))
+	components := float64(Alternatives)
 	if !p.Single {
 		components *= float64(len(levels))
 	}
