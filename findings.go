@@ -64,6 +64,7 @@ type Regression struct {
 	Operation string      `json:"operation"`
 	SLO       SLOName     `json:"slo"`
 	Signal    Signal      `json:"signal"`
+	Metric    string      `json:"metric,omitempty"` // which number of the signal Before and After are; empty: p99
 	Onset     Onset       `json:"onset"`
 	Before    Measure     `json:"before"` // p99 in seconds, or an error ratio
 	After     Measure     `json:"after"`

@@ -113,13 +113,13 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 		Version:       Version,
 	},
 		serveCommand(g), demoCommand(g), checkCommand(g), doctorCommand(g), statusCommand(g),
-		planCommand(g), sloCommand(g), alarmCommand(g), gateCommand(g), recordCommand(g),
+		planCommand(g), sloCommand(g), alarmCommand(g), findingCommand(g), detectCommand(g), gateCommand(g), recordCommand(g),
 		operationCommand(g), traceCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), syntheticCommand(g), labCommand(),
 		exitCodesTopic(), environmentTopic(),
 	)
 	f := root.PersistentFlags()
 	f.StringVar(&g.server, "server", orElse(env.Getenv("PITWALL_SERVER"), defaultServer), "address of a running pitwall (env PITWALL_SERVER)")
-	f.StringVarP(&g.output, "output", "o", "table", "table or json; markdown and html for plan view and plan export")
+	f.StringVarP(&g.output, "output", "o", "table", "table or json; markdown and html for plan view and plan export; ndjson and html for detect")
 	f.BoolVar(&g.json, "json", false, "the same as -o json")
 	f.StringVar(&g.config, "config", env.Getenv("PITWALL_CONFIG"), "configuration file (env PITWALL_CONFIG; default ./pitwall.yaml)")
 	f.Lookup("server").DefValue, f.Lookup("config").DefValue = defaultServer, "" // help must not depend on the environment

@@ -89,7 +89,7 @@ func rawPlans(ctx context.Context, api *client) ([]pitwall.Plan, error) {
 func planView(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use: "view PLAN", Short: "One plan as it stands", Args: cobra.ExactArgs(1), Example: "  pitwall plan view PIP-1",
-		Annotations: map[string]string{documents: "yes"},
+		Annotations: map[string]string{outputs: documents},
 		RunE: func(c *cobra.Command, args []string) error {
 			if g.output == "markdown" || g.output == "html" {
 				return export(c.Context(), g, args[0], "")
@@ -163,7 +163,7 @@ func planExport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export PLAN", Short: "A plan as a document: -o markdown (default), html or json", Args: cobra.ExactArgs(1),
 		Example:     "  pitwall plan export PIP-1 -o markdown\n  pitwall plan export PIP-1 -o html --out pip-1.html",
-		Annotations: map[string]string{documents: "yes"},
+		Annotations: map[string]string{outputs: documents},
 		RunE:        func(c *cobra.Command, args []string) error { return export(c.Context(), g, args[0], out) },
 	}
 	cmd.Flags().StringVar(&out, "out", "", "write to this file instead of standard output")

@@ -315,7 +315,7 @@ func sloReport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report", Short: "The month of every objective: target, measured, budget, worst day, pages", Args: cobra.NoArgs,
 		Example:     "  pitwall slo report --month 2026-10 --out october.md",
-		Annotations: map[string]string{documents: "yes"},
+		Annotations: map[string]string{outputs: documents},
 		RunE: func(c *cobra.Command, _ []string) error {
 			q := url.Values{"format": {orElse(map[string]string{"html": "html", "json": "json"}[g.output], "md")}}
 			for name, v := range map[string]string{"month": month, "from": from, "to": to} {

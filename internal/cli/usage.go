@@ -50,8 +50,12 @@ func misused(c *cobra.Command, err error) error {
 	return &pitwall.Error{Op: c.CommandPath(), Kind: pitwall.Invalid, Err: err, Hint: c.CommandPath() + " --help"}
 }
 
-// documents marks commands that can answer with a document.
-const documents = "documents"
+// outputs marks commands that can print more than a table and JSON; documents
+// is what it holds for those that answer with a document.
+const (
+	outputs   = "outputs"
+	documents = "markdown html"
+)
 
 // chooseOutput settles --json and refuses a format that nobody would print: a
 // table where JSON was meant breaks the script that reads it.
@@ -62,10 +66,7 @@ func (g *global) chooseOutput(c *cobra.Command) error {
 	if g.output == "md" {
 		g.output = "markdown"
 	}
-	known := []string{"table", "json"}
-	if c.Annotations[documents] != "" {
-		known = append(known, "markdown", "html")
-	}
+	known := append([]string{"table", "json"}, strings.Fields(c.Annotations[outputs])...)
 	if !slices.Contains(known, g.output) {
 		return misused(c, fmt.Errorf("no output %q here: there are %s", g.output, strings.Join(known, ", ")))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pitwall/pitwall/internal/config"
 	"github.com/pitwall/pitwall/internal/engine"
 	"github.com/pitwall/pitwall/internal/httpd"
+	"github.com/pitwall/pitwall/internal/monitor"
 	"github.com/pitwall/pitwall/internal/notify"
 	"github.com/pitwall/pitwall/internal/record"
 	"github.com/pitwall/pitwall/internal/slo"
@@ -107,7 +108,8 @@ func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logge
 	about := answering{h: h, conf: conf, slos: c.SLOs, ledger: c.Ledger, metrics: c.Metrics, routes: c.Routes, dear: make(chan struct{}, dearAtOnce)}
 	about.samples, _ = c.Metrics.(pitwall.SampleReader)
 	h.page, err = httpd.New(httpd.Config{Engine: h.engine, Now: time.Now, PublicURL: c.Settings.PublicURL, Log: log, Stop: ctx.Done(),
-		Mounts: h.mounts, Signals: h.signals(conf), Objectives: about.objectives()})
+		Mounts: h.mounts, Signals: h.signals(conf), Objectives: about.objectives(),
+		Findings: httpd.Findings{Sensed: h.engine.Sensed, One: h.engine.Finding, Accept: h.engine.Accept}})
 	return err
 }
 
@@ -179,6 +181,12 @@ func (h *house) engineConfig(ctx context.Context, conf config.Config, log *slog.
 		KPIs: kpis(conf), Settings: settings(conf), Owner: conf.OwnerOf, Environment: conf.Environment,
 		Instance: fmt.Sprintf("pitwall-%d-%d", os.Getpid(), time.Now().UnixNano()),
 		Now:      time.Now, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), Log: log,
+	}
+	if conf.Detection.Operations > 0 {
+		if c.Monitor, err = monitor.New(monitor.Options{MinEffect: float64(conf.Detection.MinEffect), Operations: conf.Detection.Operations, Zone: conf.Detection.Zone()}); err != nil {
+			return c, err
+		}
+		c.Memory, c.Settings.FindingsOpen = h.db, conf.Detection.Opens
 	}
 	v := &volumes{h: h, conf: conf, started: time.Now()}
 	c.Operations, c.Logs, c.Controls, c.Volumes, c.Cardinality = h.spans, h.logs, conf.Target.Services, v.All, h.cardinality

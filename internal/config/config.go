@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,8 @@ type Config struct {
 	TimeScale  float64       `yaml:"time_scale"`  // SLO windows are divided by this; 1 outside demonstrations
 	LedgerStep time.Duration `yaml:"ledger_step"` // whole seconds
 
-	Alerting Alerting `yaml:"alerting"`
+	Alerting  Alerting  `yaml:"alerting"`
+	Detection Detection `yaml:"detection"`
 
 	Environment string    `yaml:"environment"` // a fact for policy
 	Owner       string    `yaml:"owner"`       // of services without one
@@ -68,6 +70,30 @@ type Alerting struct {
 	Routes   string        `yaml:"routes"`   // a routing file; empty: nobody is told
 	Confirm  int           `yaml:"confirm"`  // evaluations in a row before a tier fires
 	Backfill time.Duration `yaml:"backfill"` // how far back a new objective is counted from metrics at most
+}
+
+// Detection is how operations are watched for changes that burn no objective.
+type Detection struct {
+	Operations int           `yaml:"operations"` // the busiest that are watched; 0: none
+	MinEffect  pitwall.Ratio `yaml:"min_effect"` // relative change that is not worth a finding
+	Timezone   string        `yaml:"timezone"`   // of the users, whose day it is; such as Europe/Paris
+	// OpenPlans are the services in which a finding opens a plan, where an
+	// objective covers the operation; "*" is all. Nobody is named: none does.
+	OpenPlans []pitwall.ServiceName `yaml:"open_plans"`
+}
+
+// Zone is Timezone; Validate has seen that it is one.
+func (d Detection) Zone() *time.Location {
+	zone, err := time.LoadLocation(d.Timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// Opens says whether a finding in a service opens a plan.
+func (d Detection) Opens(s pitwall.ServiceName) bool {
+	return slices.Contains(d.OpenPlans, s) || slices.Contains(d.OpenPlans, "*")
 }
 
 // Service is one entry of the service catalogue.
@@ -129,13 +155,14 @@ func Default() Config {
 	return Config{
 		Listen:  Listen{HTTP: "127.0.0.1:8080", OTLPHTTP: "127.0.0.1:4318", OTLPGRPC: "127.0.0.1:4317"},
 		DataDir: "pitwall-data", TimeScale: 1, LedgerStep: time.Minute, Environment: "production", Owner: "unowned",
-		Alerting: Alerting{Preset: "pitwall-default", Confirm: 1, Backfill: 30 * 24 * time.Hour},
-		Ingest:   Ingest{MaxBody: 16 * MiB, MaxInFlight: 32, MaxInFlightBytes: 64 * MiB},
-		Traces:   Traces{Retention: 24 * time.Hour, Disk: 10 * GiB, Blocks: true, Sample: 1, HeadSpans: 100_000, RollupRetention: 15 * 24 * time.Hour},
-		Metrics:  Metrics{Retention: 15 * 24 * time.Hour, Disk: 10 * GiB, OutOfOrder: 10 * time.Minute},
-		Logs:     Logs{Retention: 3 * 24 * time.Hour, Disk: 2 * GiB},
-		Profiles: Profiles{Window: 10 * time.Second, Types: []pitwall.ProfileType{pitwall.ProfileCPU, pitwall.ProfileAlloc, pitwall.ProfileHeap, pitwall.ProfileGoroutine, pitwall.ProfileMutex, pitwall.ProfileBlock}, Retention: 7 * 24 * time.Hour, Disk: 2 * GiB},
-		Storage:  Storage{Currency: "USD"},
+		Alerting:  Alerting{Preset: "pitwall-default", Confirm: 1, Backfill: 30 * 24 * time.Hour},
+		Detection: Detection{Operations: 500, MinEffect: 0.1, Timezone: "UTC"},
+		Ingest:    Ingest{MaxBody: 16 * MiB, MaxInFlight: 32, MaxInFlightBytes: 64 * MiB},
+		Traces:    Traces{Retention: 24 * time.Hour, Disk: 10 * GiB, Blocks: true, Sample: 1, HeadSpans: 100_000, RollupRetention: 15 * 24 * time.Hour},
+		Metrics:   Metrics{Retention: 15 * 24 * time.Hour, Disk: 10 * GiB, OutOfOrder: 10 * time.Minute},
+		Logs:      Logs{Retention: 3 * 24 * time.Hour, Disk: 2 * GiB},
+		Profiles:  Profiles{Window: 10 * time.Second, Types: []pitwall.ProfileType{pitwall.ProfileCPU, pitwall.ProfileAlloc, pitwall.ProfileHeap, pitwall.ProfileGoroutine, pitwall.ProfileMutex, pitwall.ProfileBlock}, Retention: 7 * 24 * time.Hour, Disk: 2 * GiB},
+		Storage:   Storage{Currency: "USD"},
 		Sources: Sources{
 			Prometheus: Remote{Timeout: 30 * time.Second}, Tempo: Remote{Timeout: 30 * time.Second},
 			Jaeger: Remote{Timeout: 30 * time.Second}, Pyroscope: Remote{Timeout: 30 * time.Second},

@@ -42,6 +42,12 @@ func (c Config) validate() (key string, err error) {
 		return "ledger_step", fmt.Errorf("%s is not a whole number of seconds", c.LedgerStep)
 	case c.Target.URL != "" && len(c.Target.Services) == 0:
 		return "target.url", fmt.Errorf("needs target.services, the list of services that may be changed")
+	case c.Detection.Operations < 0 || c.Detection.Operations > 20_000:
+		return "detection.operations", fmt.Errorf("%d must lie between 0 and 20,000", c.Detection.Operations)
+	case !(c.Detection.MinEffect > 0 && c.Detection.MinEffect < 10):
+		return "detection.min_effect", fmt.Errorf("%v must lie between 0 and 10; 0.1 is 10 %%", float64(c.Detection.MinEffect))
+	case !isZone(c.Detection.Timezone):
+		return "detection.timezone", fmt.Errorf("%q is no time zone such as Europe/Paris", c.Detection.Timezone)
 	case !(c.Traces.Sample >= 0 && c.Traces.Sample <= 1):
 		return "traces.sample", fmt.Errorf("%v must lie between 0 and 1", c.Traces.Sample)
 	case !(c.Storage.PriceGiBMonth >= 0 && c.Storage.PriceGiBMonth < 1e9):
@@ -52,6 +58,11 @@ func (c Config) validate() (key string, err error) {
 		return "engine.canary.margin", fmt.Errorf("%v must lie between 0 and 1", float64(e.Canary.Margin))
 	}
 	return "", nil
+}
+
+func isZone(name string) bool {
+	_, err := time.LoadLocation(name)
+	return err == nil
 }
 
 // validateLists checks what is written in lists.

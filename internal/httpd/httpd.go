@@ -41,6 +41,7 @@ type Config struct {
 	Signals Signals // what else can be asked for
 	// Objectives answers what is asked about objectives beside their budgets.
 	Objectives Objectives
+	Findings   Findings // changes that were found
 	Now        func() time.Time
 	PublicURL  string // where people reach it; prefix of links, may be empty
 	// Mounts are further handlers by path, such as "/v1/traces"; a path that

@@ -79,7 +79,7 @@ func (s *server) pages(r chi.Router, assets map[string]asset) {
 		}
 	}
 	shell := assets["/index.html"]
-	for _, p := range []string{"/", "/plans", "/slos", "/slos/{name}", "/settings"} {
+	for _, p := range []string{"/", "/plans", "/slos", "/slos/{name}", "/findings", "/findings/{id}", "/settings"} {
 		r.Get(p, shell.serve)
 	}
 	r.Get("/plans/{id}", func(w http.ResponseWriter, r *http.Request) {

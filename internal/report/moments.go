@@ -18,6 +18,11 @@ func (m maker) openedBlocks() []Block {
 		{Label: "burn", Value: fmt.Sprintf("%s over %s and %s over %s", Times(o.Burn.State.LongRate), Span(o.Burn.State.Tier.Long), Times(o.Burn.State.ShortRate), Span(o.Burn.State.Tier.Short)), Tone: ToneBad, Maths: TierMaths(o.Burn.State)},
 		{Label: "budget", Value: LeftText(o.Budget), Tone: budgetTone(o.Budget), Maths: BudgetMaths(o.Budget)},
 	}
+	title := "What burns"
+	if m.found() {
+		title = "What was found"
+		facts[1] = Fact{Label: "opened for", Value: o.Finding + ", a change that was found; the objective does not burn", Tone: ToneWarn}
+	}
 	impact := []Fact{}
 	if len(o.Impact.Operations) > 0 {
 		impact = append(impact, Fact{Label: "operations", Value: strings.Join(o.Impact.Operations, ", ")})
@@ -28,7 +33,7 @@ func (m maker) openedBlocks() []Block {
 	impact = append(impact, Fact{Label: "bad requests", Value: fmt.Sprintf("%s of all, %s a minute", Percent(float64(o.Impact.ShareOfTraffic)), number(o.Impact.BadPerMinute))})
 	impact = append(impact, kpiFacts(o.Impact.KPIs)...)
 	blocks := []Block{
-		{Kind: "facts", Title: "What burns", Facts: facts},
+		{Kind: "facts", Title: title, Facts: facts},
 		{Kind: "facts", Title: "What moved", Facts: m.regressionFacts()},
 		{Kind: "facts", Title: "Who is hit", Facts: impact},
 	}

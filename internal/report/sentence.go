@@ -33,6 +33,9 @@ func (m maker) sentence() string {
 	return m.sideSentence()
 }
 
+// found says that a finding opened the plan, not a burning objective.
+func (m maker) found() bool { return m.p.Opened.Finding != "" }
+
 // moved says what moved and by how much: "p99 went 248 ms → 1.42 s (×5.7)".
 func (m maker) moved() string {
 	r := m.p.Opened.Regression
@@ -44,7 +47,7 @@ func (m maker) moved() string {
 	}
 	name := m.whatShort()
 	if r.Signal == pitwall.SignalLatency {
-		name = "p99"
+		name = orWord(r.Metric, "p99")
 	}
 	return fmt.Sprintf("%s %s went %s", r.Service, name, arrow(r.Before, r.After))
 }

@@ -14,6 +14,9 @@ import (
 func (m maker) eventTitle(e pitwall.Event) string {
 	switch e.Type {
 	case pitwall.EventOpened:
+		if m.found() {
+			return fmt.Sprintf("%s opened: %s", e.Plan, m.moved())
+		}
 		return fmt.Sprintf("%s opened: %s burns %s", e.Plan, m.p.SLO, Times(m.p.Opened.Burn.State.LongRate))
 	case pitwall.EventBaselined:
 		if b := m.p.Baseline; b != nil {

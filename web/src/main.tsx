@@ -6,6 +6,8 @@ import { useKeys } from './keys'
 import { live } from './live'
 import { PlanPage } from './plan/page'
 import { PlansPage } from './pages/plans'
+import { FindingPage } from './findings/page'
+import { FindingsPage } from './findings/list'
 import { SettingsPage } from './settings/page'
 import { SLOsPage } from './slo/list'
 import { SLOPage } from './slo/page'
@@ -17,7 +19,7 @@ import { MathsPopover, Toast } from './ui'
 function App() {
   const url = useRoute()
   const [help, setHelp] = useState(false)
-  useKeys({ 'g p': () => go('/plans'), 'g s': () => go('/slos'), 'g t': () => go('/settings'), '?': () => setHelp(true) })
+  useKeys({ 'g p': () => go('/plans'), 'g s': () => go('/slos'), 'g f': () => go('/findings'), 'g t': () => go('/settings'), '?': () => setHelp(true) })
   return (
     <div class="app" onClick={follow}>
       <a class="skip" href="#main">
@@ -39,6 +41,8 @@ function Page({ url }: { url: URL }) {
   if (room === 'plans' && name) return <PlanPage key={name} id={decodeURIComponent(name)} url={url} />
   if (room === 'slos' && name) return <SLOPage key={name} name={decodeURIComponent(name)} url={url} />
   if (room === 'slos') return <SLOsPage url={url} />
+  if (room === 'findings' && name) return <FindingPage key={name} id={decodeURIComponent(name)} url={url} />
+  if (room === 'findings') return <FindingsPage />
   if (room === 'settings') return <SettingsPage url={url} />
   return <PlansPage url={url} />
 }
@@ -62,6 +66,9 @@ function Top({ url, help }: { url: URL; help: () => void }) {
         </a>
         <a href="/slos" aria-current={at('/slos')}>
           SLOs
+        </a>
+        <a href="/findings" aria-current={at('/findings')}>
+          Findings
         </a>
         <a href="/settings" aria-current={at('/settings')}>
           Settings
@@ -120,6 +127,7 @@ const keys: [string, string][] = [
   ['/', 'filter'],
   ['g p', 'plans'],
   ['g s', 'SLOs'],
+  ['g f', 'findings: changes that burn no objective'],
   ['g t', 'settings: sources and telemetry'],
   ['?', 'this help'],
   ['Esc', 'close'],

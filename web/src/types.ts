@@ -113,3 +113,12 @@ export interface SourceView { name: string; tone: Tone; state: string; accepted:
 export interface StatusView {
   sentence: string; calm: boolean; tone: Tone; at: string; slos: number; burning: number; blind: number; open: number; waiting: number; closed: number; sources: SourceView[]
 }
+
+export interface Onset { at: string; earliest: string; latest: string }
+export interface FindingRow {
+  id: string; onset: Onset; why: string; seen: string; gone?: string; plan?: string
+  what: string; moved: string; within: string; state: string; next: string; tone: Tone
+}
+export interface PassedRow { onset: Onset; reason: string; why: string; what: string; moved: string }
+export interface Findings { at: string; text: string; tone: Tone; findings: FindingRow[]; not_reported: PassedRow[] }
+export interface FindingView extends FindingRow { beside: Fact[]; charts: ChartView[] }
