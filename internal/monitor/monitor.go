@@ -192,7 +192,7 @@ func (m *Monitor) Look(in Sight) detect.Screened {
 	load := map[pitwall.ServiceName]int64{}
 	for k, op := range m.ops {
 		load[k.service] += op.lately()
-		s.Tests[k.service] += len(op.series)
+		s.Tests[k.service] += 2 * len(op.series) // with an ARL of one epoch, about two retests of each
 	}
 	for _, k := range m.order() {
 		op := m.ops[k]

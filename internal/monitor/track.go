@@ -52,8 +52,9 @@ type ring struct {
 	said   bool      // and it was told
 }
 
-// newest is how many of the points after a ring speak for whether it lasts.
-const newest = 30
+// newest is how many of the points after a ring speak for whether it lasts: more
+// than confirming an effect of half a deviation takes.
+const newest = 60
 
 func newTrack(o Options, id detect.SeriesID, at time.Time) *track {
 	t := &track{id: id, origin: at, effect: o.MinEffect}
