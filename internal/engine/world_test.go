@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/monitor"
 	"github.com/pitwall/pitwall/internal/playbook"
 	"github.com/pitwall/pitwall/internal/policy"
 	"github.com/pitwall/pitwall/internal/record"
@@ -55,6 +56,8 @@ type world struct {
 	clock   func() time.Time
 	kill    func(point) bool
 	deploys []deployment
+	totals  pitwall.OperationReader // nil: operations are not watched
+	opens   bool                    // findings open plans
 	starts  int
 	life    *life
 }
@@ -132,6 +135,14 @@ func (w *world) start() {
 		Log: slog.New(slog.NewTextHandler(w.out(), nil)),
 	}
 	c.Alerts, c.Outbox, c.Routes, c.Words = w.db, w.db, mustRoute(w.t), plainWords()
+	if w.totals != nil {
+		m, err := monitor.New(monitor.Options{})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		c.Operations, c.Monitor, c.Memory = w.totals, m, w.db
+		c.Settings.FindingsOpen = func(pitwall.ServiceName) bool { return w.opens }
+	}
 	if w.repo != nil {
 		c.Repository = mortalRepository{w.repo, l}
 	}

@@ -49,7 +49,6 @@ type ring struct {
 	counts online.CountRetest
 	after  []float64 // newest levels after the ring
 	back   bool      // the old level is there again
-	said   bool      // and it was told
 }
 
 // newest is how many of the points after a ring speak for whether it lasts: more
@@ -293,11 +292,12 @@ func (t *track) hold(since time.Time) {
 func (t *track) letGo() {
 	switch {
 	case t.ring == nil:
-	case t.ring.back && t.ring.said:
-		t.release(pitwall.Period{})
-		t.ring = nil
 	case t.ring.back:
-		t.ring.said = true
+		c, _ := t.candidate()
+		if c.RecentN >= min(newest, c.Confirm()) { // enough points for the screen to say that it is gone
+			t.release(pitwall.Period{})
+			t.ring = nil
+		}
 	case t.improved >= relearnAfter:
 		t.release(pitwall.Period{From: t.at(t.ring.alarm.Latest + 1), To: t.at(t.rows)})
 		t.relearn()
