@@ -76,4 +76,33 @@ type Sensed struct {
 	Findings   []Finding `json:"findings"` // the newest first
 	Passed     []Passed  `json:"not_reported"`
 	Problem    string    `json:"problem,omitempty"` // why nothing can be said
+	// Trends are those of the metrics that are known to leak or grow, what creeps
+	// first; TrendsAt is when they were looked at, zero: not yet.
+	Trends   []Trend   `json:"trends"`
+	TrendsAt time.Time `json:"trends_at,omitzero"`
+	// TrendProblem says why they could not be looked at.
+	TrendProblem string `json:"trend_problem,omitempty"`
+}
+
+// Trend is what one metric of a service does over days: it creeps towards
+// trouble, stays, or cannot be told yet.
+type Trend struct {
+	Service ServiceName `json:"service"`
+	Metric  string      `json:"metric"`
+	Kind    string      `json:"kind"`    // "heap", "goroutines", "connections", "storage", "payload" …
+	Verdict string      `json:"verdict"` // "drift", "steady", "not-enough", "no-data"
+	Reason  string      `json:"reason"`  // one sentence with the numbers
+	// PerDay is the relative growth a day with its interval of 95 %; week over week
+	// for payloads.
+	PerDay     float64   `json:"per_day"`
+	PerDayLow  float64   `json:"per_day_low"`
+	PerDayHigh float64   `json:"per_day_high"`
+	Level      float64   `json:"level"` // in the unit of the metric
+	P          float64   `json:"p"`
+	N          int       `json:"n"` // points
+	Limit      *float64  `json:"limit,omitempty"`
+	ExhaustsAt time.Time `json:"exhausts_at,omitzero"` // when the limit is reached at this pace
+	Earliest   time.Time `json:"exhausts_earliest,omitzero"`
+	Latest     time.Time `json:"exhausts_latest,omitzero"`
+	Query      string    `json:"query"`
 }

@@ -31,8 +31,15 @@ func findingList(g *global) *cobra.Command {
 				for _, f := range v.Findings {
 					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, f.State, f.What, f.Moved, f.Onset.At.Format(time.RFC3339), orElse(f.Next, "–"))
 				}
+				if len(v.Trends) > 0 {
+					fmt.Fprintln(w, "\nCREEPS\tMETRIC\tPACE\tENDS")
+				}
+				for _, t := range v.Trends {
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Service, t.Metric, t.Pace, orElse(t.Ends, "–"))
+				}
 				if all {
 					passedRows(w, v.NotReported)
+					fmt.Fprintln(w, "\n"+v.TrendText)
 				}
 				if len(v.Findings) == 0 {
 					return ""

@@ -155,6 +155,7 @@ type Engine struct {
 
 	unlogged    []pitwall.Alert                          // of alarms; used by the tick alone
 	tidied      bool                                     // what a dead process left open in the log of alerts is closed; used by the tick alone
+	creeping    creeping                                 // guards itself
 	sensing     sensing                                  // guards itself
 	accepted    []pitwall.Accepted                       // oldest first; guarded by mu
 	corrections []pitwall.Correction                     // oldest first; guarded by mu
@@ -256,6 +257,7 @@ func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
 		e.log.Error("Nobody is told of what fires", "err", err)
 	}
 	e.sense(ctx, work)
+	e.creep(ctx, work)
 	for _, p := range e.open() {
 		if !e.take(p.ID) {
 			continue

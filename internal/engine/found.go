@@ -72,7 +72,7 @@ func (e *Engine) openFor(ctx context.Context, f detect.Finding, s pitwall.SLO) (
 // Sensed gives what watching the operations says now.
 func (e *Engine) Sensed(context.Context) pitwall.Sensed {
 	if e.c.Monitor == nil || e.c.Operations == nil {
-		return pitwall.Sensed{At: e.c.Now(), Findings: []pitwall.Finding{}, Passed: []pitwall.Passed{}, Problem: "operations are not watched: see detection in the configuration"}
+		return pitwall.Sensed{At: e.c.Now(), Findings: []pitwall.Finding{}, Passed: []pitwall.Passed{}, Trends: []pitwall.Trend{}, Problem: "operations are not watched: see detection in the configuration"}
 	}
 	s := &e.sensing
 	s.mu.Lock()
@@ -82,6 +82,7 @@ func (e *Engine) Sensed(context.Context) pitwall.Sensed {
 	if out.Problem == "" && !s.live {
 		out.Problem = "still reading what is past"
 	}
+	out.Trends, out.TrendsAt, out.TrendProblem = e.crept()
 	accepted := e.acceptances()
 	for i := range out.Findings {
 		f := &out.Findings[i]

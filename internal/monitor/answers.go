@@ -11,7 +11,7 @@ import (
 
 // Sensed gives what stands after the last look, the newest findings first.
 func (m *Monitor) Sensed() pitwall.Sensed {
-	r := pitwall.Sensed{Through: m.through, Operations: len(m.ops), Findings: []pitwall.Finding{}, Passed: []pitwall.Passed{}}
+	r := pitwall.Sensed{Through: m.through, Operations: len(m.ops), Findings: []pitwall.Finding{}, Passed: []pitwall.Passed{}, Trends: []pitwall.Trend{}}
 	for _, op := range m.ops {
 		for _, t := range op.series {
 			r.Series++

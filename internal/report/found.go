@@ -20,6 +20,9 @@ type FindingsView struct {
 	Learning    int          `json:"learning"`
 	Findings    []FindingRow `json:"findings"`
 	NotReported []PassedRow  `json:"not_reported"`
+	// Trends are metrics that creep; TrendText says how many were looked at.
+	Trends    []TrendRow `json:"trends"`
+	TrendText string     `json:"trend_text"`
 }
 
 // FindingRow is one finding in words.
@@ -38,6 +41,14 @@ type PassedRow struct {
 	pitwall.Passed
 	What  string `json:"what"`
 	Moved string `json:"moved"`
+}
+
+// TrendRow is one metric that creeps, in words.
+type TrendRow struct {
+	pitwall.Trend
+	Pace string `json:"pace"` // "+1.2 % a day (+0.8 % to +1.6 %)"
+	Ends string `json:"ends"` // when it reaches its limit
+	Tone Tone   `json:"tone"`
 }
 
 // FindingView is one finding with its charts and what changed beside it.
@@ -63,6 +74,7 @@ func FindingsOf(s pitwall.Sensed) FindingsView {
 	for _, p := range s.Passed {
 		v.NotReported = append(v.NotReported, PassedRow{Passed: p, What: seriesWords(p.Series), Moved: Change(p.Effect)})
 	}
+	v.Trends, v.TrendText = trends(s)
 	switch {
 	case s.Problem != "":
 		v.Text, v.Tone = upperFirst(s.Problem)+".", ToneNoData
@@ -77,6 +89,39 @@ func FindingsOf(s pitwall.Sensed) FindingsView {
 		v.Text += fmt.Sprintf(" %s still learn what is normal.", plural(s.Learning, "series", "series"))
 	}
 	return v
+}
+
+// trends words what creeps, and how much was looked at.
+func trends(s pitwall.Sensed) (rows []TrendRow, text string) {
+	rows = []TrendRow{}
+	count := map[string]int{}
+	for _, t := range s.Trends {
+		count[t.Verdict]++
+		if t.Verdict != "drift" {
+			continue
+		}
+		row := TrendRow{Trend: t, Tone: ToneWarn, Pace: Change(t.PerDay) + " a day"}
+		if t.Kind == "payload" {
+			row.Pace = Change(t.PerDay) + " against the weeks before"
+		}
+		if t.PerDayLow < t.PerDayHigh {
+			row.Pace += fmt.Sprintf(" (%s to %s)", Change(t.PerDayLow), Change(t.PerDayHigh))
+		}
+		if !t.ExhaustsAt.IsZero() {
+			row.Ends, row.Tone = "reaches its limit about "+t.ExhaustsAt.UTC().Format("2006-01-02"), ToneBad
+		}
+		rows = append(rows, row)
+	}
+	switch {
+	case s.TrendProblem != "":
+		return rows, upperFirst(s.TrendProblem) + "."
+	case s.TrendsAt.IsZero():
+		return rows, "Trends were not looked at yet."
+	case len(s.Trends) == 0:
+		return rows, "No metric that is known to leak was sent: heap, goroutines, threads, connections, files, storage, payload sizes."
+	}
+	return rows, fmt.Sprintf("%s that may leak: %d creep, %d do not, of %d it cannot be told yet.", plural(len(s.Trends), "metric", "metrics"),
+		count["drift"], count["steady"], len(s.Trends)-count["drift"]-count["steady"])
 }
 
 // FindingOf words one finding.

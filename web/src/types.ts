@@ -119,6 +119,7 @@ export interface FindingRow {
   id: string; onset: Onset; why: string; seen: string; gone?: string; plan?: string
   what: string; moved: string; within: string; state: string; next: string; tone: Tone
 }
+export interface TrendRow { service: string; metric: string; kind: string; reason: string; pace: string; ends: string; tone: Tone; query: string }
 export interface PassedRow { onset: Onset; reason: string; why: string; what: string; moved: string }
-export interface Findings { at: string; text: string; tone: Tone; findings: FindingRow[]; not_reported: PassedRow[] }
+export interface Findings { at: string; text: string; tone: Tone; findings: FindingRow[]; not_reported: PassedRow[]; trends: TrendRow[]; trend_text: string }
 export interface FindingView extends FindingRow { beside: Fact[]; charts: ChartView[] }

@@ -4,7 +4,7 @@ import { useKeys } from '../keys'
 import { Nothing, Old } from '../pages/nothing'
 import { go } from '../route'
 import { Icon, Status, Time } from '../ui'
-import type { FindingRow, Findings, PassedRow } from '../types'
+import type { FindingRow, Findings, PassedRow, TrendRow } from '../types'
 
 // FindingsPage is every change that was found though no objective burns, and
 // below it what was seen and not reported, each with its one reason.
@@ -35,7 +35,43 @@ export function FindingsPage() {
       <h2>Seen, and not reported</h2>
       {value.not_reported.length > 0 && <Passed rows={value.not_reported} />}
       {!value.not_reported.length && <p class="soft">Nothing else stands out from the noise.</p>}
+      <h2>Slow drifts</h2>
+      {value.trends.length > 0 && <Trends rows={value.trends} />}
+      <p class="soft">{value.trend_text}</p>
     </main>
+  )
+}
+
+function Trends({ rows }: { rows: TrendRow[] }) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Slow drifts">
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">service</th>
+            <th scope="col">what creeps</th>
+            <th scope="col">pace</th>
+            <th scope="col">in words</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((t) => (
+            <tr key={t.service + t.metric}>
+              <td class="nowrap">{t.service}</td>
+              <td>
+                <Status tone={t.tone}>{t.kind}</Status>
+                <div class="soft">{t.metric}</div>
+              </td>
+              <td>
+                {t.pace}
+                {t.ends && <div>{t.ends}</div>}
+              </td>
+              <td>{t.reason}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
 
