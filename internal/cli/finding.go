@@ -41,10 +41,10 @@ func findingList(g *global) *cobra.Command {
 					passedRows(w, v.NotReported)
 					fmt.Fprintln(w, "\n"+v.TrendText)
 				}
-				if len(v.Findings) == 0 {
-					return ""
+				if len(v.Findings) > 0 {
+					fmt.Fprintln(g.env.Stderr, "next: pitwall finding view "+v.Findings[0].ID)
 				}
-				return "pitwall finding view " + v.Findings[0].ID
+				return ""
 			})
 		},
 	}
@@ -87,7 +87,8 @@ func findingView(g *global) *cobra.Command {
 					}
 					fmt.Fprintf(w, "%s\t%s %s\n", label, b.Label, b.Value)
 				}
-				return "pitwall finding accept " + v.ID + " --reason …, if the new level is meant"
+				fmt.Fprintln(g.env.Stderr, "next: pitwall finding accept "+v.ID+" --reason WHY, if the new level is meant")
+				return ""
 			})
 		},
 	}

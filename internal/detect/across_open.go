@@ -14,7 +14,7 @@ import (
 func (f Finding) Regression(slo pitwall.SLOName) (r pitwall.Regression, ok bool) {
 	s := f.Lead.Series
 	r = pitwall.Regression{
-		Service: s.Service, Operation: s.Operation, SLO: slo, Signal: s.Signal,
+		Service: s.Service, Operation: s.Operation, SLO: slo, Signal: s.Signal, Metric: s.Metric,
 		Onset: f.Onset, Before: f.Lead.Before, After: f.Lead.After,
 	}
 	if r.Signal == "" {

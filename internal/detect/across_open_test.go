@@ -25,7 +25,7 @@ func TestRegressionOfAFinding(t *testing.T) {
 	f := foundIn(t, nil, slower("checkout", "POST /checkout"))
 	got, ok := f.Regression("checkout-latency")
 	c := f.Lead
-	want := pitwall.Regression{Service: "checkout", Operation: "POST /checkout", SLO: "checkout-latency", Signal: pitwall.SignalLatency,
+	want := pitwall.Regression{Service: "checkout", Operation: "POST /checkout", SLO: "checkout-latency", Signal: pitwall.SignalLatency, Metric: "p99",
 		Onset: f.Onset, Before: c.Before, After: c.After}
 	if d := cmp.Diff(want, got); d != "" || !ok {
 		t.Errorf("ok %v (-want +got):\n%s", ok, d)

@@ -59,7 +59,7 @@ func (m maker) line(sentence string) string {
 func (m maker) whatShort() string {
 	switch m.p.Opened.Regression.Signal {
 	case pitwall.SignalLatency:
-		return "p99 latency"
+		return orWord(m.p.Opened.Regression.Metric, "p99") + " latency"
 	case pitwall.SignalErrors:
 		return "error ratio"
 	case pitwall.SignalAvailability:

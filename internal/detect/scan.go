@@ -1,0 +1,65 @@
+package detect
+
+import (
+	"math"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/stats/anomaly"
+	"github.com/pitwall/pitwall/internal/stats/changes"
+)
+
+// ScanInput is one series to look at as a whole.
+type ScanInput struct {
+	Values []float64 // NaN where one is missing
+	Step   float64   // usual seconds between two points; 0: unknown
+	// Alpha bounds the probability of any change in a series that has none; 0: 0.01.
+	Alpha float64
+	Seed  uint64
+}
+
+// Scan looks for changes and anomalies in one series. The same values give the
+// same findings, and more values never take a change back.
+func Scan(in ScanInput) pitwall.SeriesFindings {
+	r := changes.Find(in.Values, changes.Options{Alpha: in.Alpha, Seed: in.Seed})
+	out := pitwall.SeriesFindings{Changes: []pitwall.ChangePoint{}, Suspects: []pitwall.Suspect{}, Anomalies: []pitwall.Anomaly{},
+		Unreported: []pitwall.Unreported{}, Season: r.Season}
+	for _, v := range in.Values {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			out.Known++
+		}
+	}
+	for _, c := range r.Changes {
+		out.Changes = append(out.Changes, changePoint(c))
+	}
+	for _, s := range r.Suspects {
+		out.Suspects = append(out.Suspects, pitwall.Suspect{ChangePoint: changePoint(s.Change), Needs: s.Needs})
+	}
+	for _, x := range r.Rejected {
+		out.Unreported = append(out.Unreported, pitwall.Unreported{Index: x.Index, Reason: x.Reason, Value: number(x.Value), Limit: number(x.Limit)})
+	}
+	for _, a := range anomaly.Find(in.Values, anomaly.Options{Step: in.Step}) {
+		out.Anomalies = append(out.Anomalies, pitwall.Anomaly{Start: a.Start, End: a.End, Peak: a.Peak, Score: number(a.Score), Up: a.Up,
+			Expected: number(a.Expected), Low: number(a.Low), High: number(a.High)})
+	}
+	return out
+}
+
+func changePoint(c changes.Change) pitwall.ChangePoint {
+	p := pitwall.ChangePoint{Index: c.Index, Kind: pitwall.Shape(c.Kind), Interval: [2]int{c.Earliest, c.Latest},
+		Before: number(c.Before), After: number(c.After), P: c.P, Confirmed: c.ConfirmedAt}
+	if finite(c.Effect) {
+		p.Effect = &c.Effect
+	}
+	if finite(c.EffectLow) && finite(c.EffectHigh) {
+		p.EffectInterval = &[2]float64{c.EffectLow, c.EffectHigh}
+	}
+	return p
+}
+
+// number is a value JSON can carry: the greatest there is instead of more.
+func number(v float64) float64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return max(-math.MaxFloat64, min(math.MaxFloat64, v))
+}
