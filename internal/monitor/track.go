@@ -179,6 +179,15 @@ func (t *track) candidate() (detect.Candidate, bool) {
 		c.Effect = (more.Value - a.Before) / math.Abs(a.Before)
 		c.EffectLow, c.EffectHigh = c.Effect-half, c.Effect+half
 	}
+	if t.shares != nil && c.After.Known() {
+		// Of next to nothing every share is a multiple: at least half an event is
+		// taken for the level before.
+		base := max(a.Before, 0.5/float64(max(1, c.Before.N)))
+		c.Effect, c.EffectLow, c.EffectHigh = (c.After.Value-a.Before)/base, (c.After.Low-a.Before)/base, (c.After.High-a.Before)/base
+		if len(r.after) > 0 {
+			c.RecentN, c.Recent = len(r.after), (t.middle(r.after)-a.Before)/base
+		}
+	}
 	c.LogE = t.evidence()
 	if c.LogE == 0 {
 		c.P = 1

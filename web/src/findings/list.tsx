@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import './findings.css'
 import { useData } from '../data'
 import { useKeys } from '../keys'
 import { Nothing, Old } from '../pages/nothing'
@@ -20,8 +21,9 @@ export function FindingsPage() {
   }
   useKeys({ j: () => move(1), k: () => move(-1), Enter: () => rows[at] && go('/findings/' + rows[at].id) })
   if (!value) return <Nothing trouble={trouble} since={since} what="the findings" />
+  const passed = value.not_reported.filter((p) => p.reason !== 'duplicate') // they are in a finding above
   return (
-    <main>
+    <main class="findings">
       <p class={`now ${value.tone === 'ok' ? 'calm' : ''} ${value.tone}`} aria-live="polite">
         <Icon tone={value.tone} /> {value.text}
       </p>
@@ -33,8 +35,8 @@ export function FindingsPage() {
       {rows.length > 0 && <Rows rows={rows} />}
       {!rows.length && <p class="empty soft">Nothing was found. Every operation is held against what is normal for its hour, minute by minute.</p>}
       <h2>Seen, and not reported</h2>
-      {value.not_reported.length > 0 && <Passed rows={value.not_reported} />}
-      {!value.not_reported.length && <p class="soft">Nothing else stands out from the noise.</p>}
+      {passed.length > 0 && <Passed rows={passed} />}
+      {!passed.length && <p class="soft">Nothing else stands out from the noise.</p>}
       <h2>Slow drifts</h2>
       {value.trends.length > 0 && <Trends rows={value.trends} />}
       <p class="soft">{value.trend_text}</p>

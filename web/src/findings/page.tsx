@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
+import './findings.css'
 import { Chart } from '../chart'
 import { useData } from '../data'
 import { Nothing, Old } from '../pages/nothing'
@@ -23,7 +24,7 @@ export function FindingPage({ id, url }: { id: string; url: URL }) {
     ['what happens', <>{f.plan && <a href={'/plans/' + f.plan}>{f.plan}</a>} {f.next}</>],
   ]
   return (
-    <main>
+    <main class="findings">
       {trouble && <Old trouble={trouble} since={since} />}
       <header class="title">
         <h1>{f.id}</h1>
