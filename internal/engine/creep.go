@@ -206,7 +206,7 @@ func (e *Engine) weekly(ctx context.Context, name string, leak baseline.Leak, no
 	}
 	var out []pitwall.Trend
 	for _, s := range series[:min(len(series), mostTrends)] {
-		w := baseline.WeekOverWeek(baseline.WeekInput{Series: s, Unit: pitwall.UnitBytes, Margin: 0.05})
+		w := baseline.WeekOverWeek(baseline.WeekInput{Series: s, Unit: pitwall.UnitBytes, Margin: 0.2})
 		out = append(out, pitwall.Trend{Service: serviceIn(s.Labels), Metric: strings.TrimSuffix(name, "_sum"), Kind: string(leak.Kind), Verdict: weekVerdict(w),
 			Reason: w.Reason, PerDay: number(w.Change.Value), PerDayLow: number(w.Change.Low), PerDayHigh: number(w.Change.High),
 			Level: number(w.Now.Value), P: w.P, N: len(s.T), Query: query})

@@ -179,6 +179,9 @@ func (t *track) candidate() (detect.Candidate, bool) {
 		c.Effect = (more.Value - a.Before) / math.Abs(a.Before)
 		c.EffectLow, c.EffectHigh = c.Effect-half, c.Effect+half
 	}
+	if t.shares != nil && !t.enough(a.Onset) {
+		return detect.Candidate{}, false
+	}
 	if t.shares != nil && c.After.Known() {
 		// Of next to nothing every share is a multiple: at least half an event is
 		// taken for the level before.
@@ -193,6 +196,22 @@ func (t *track) candidate() (detect.Candidate, bool) {
 		c.P = 1
 	}
 	return c, true
+}
+
+// enough asks the exact test whether the events since a row can tell anything: a
+// few failures at low traffic ring, and are no candidate yet.
+func (t *track) enough(row int) bool {
+	b, _ := t.shares.Baseline()
+	var hits, trials uint64
+	for i := max(row, t.rows-kept); i < t.rows; i++ {
+		p := t.points[i%kept]
+		if p.requests > 0 {
+			hits, trials = hits+uint64(p.value), trials+uint64(p.requests)
+		}
+	}
+	v := baseline.TestShare(pitwall.Counts{Bad: uint64(b.Hits), Good: uint64(b.Trials - b.Hits)}, pitwall.Counts{Bad: hits, Good: trials - min(hits, trials)},
+		baseline.CountOptions{Margin: t.effect, Dispersion: b.Dispersion})
+	return v.State != baseline.CountNotEnough && v.State != baseline.CountNoData
 }
 
 func (t *track) evidence() float64 {
@@ -308,6 +327,7 @@ func (t *track) letGo() {
 			t.ring = nil
 		}
 	case t.improved >= relearnAfter:
+		t.hold(t.at(t.ring.alarm.Earliest)) // or the profile has learnt some of it by itself
 		t.release(pitwall.Period{From: t.at(t.ring.alarm.Latest + 1), To: t.at(t.rows)})
 		t.relearn()
 	}
