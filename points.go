@@ -41,6 +41,8 @@ type Anomaly struct {
 	Peak  int     `json:"peak_index"`
 	Score float64 `json:"score"` // how far beyond the limit; 1 is at the limit
 	Up    bool    `json:"up"`
+	// Frozen: the series stopped moving; there is no band then.
+	Frozen bool `json:"frozen,omitempty"`
 	// Expected is what the past said of the peak, with its band.
 	Expected float64 `json:"expected"`
 	Low      float64 `json:"low"`
@@ -63,6 +65,8 @@ type SeriesFindings struct {
 	Unreported []Unreported  `json:"not_reported"`
 	// Season is the period that was found, in points; 0: none.
 	Season int `json:"season"`
+	// Learning is how many rows pass before anything can be an anomaly.
+	Learning int `json:"learning"`
 	// Known are the rows that hold a value.
 	Known int `json:"known"`
 }

@@ -98,7 +98,7 @@ func readSeries(g *global, how scanning, files []string) ([]report.Scanned, erro
 			if row := s.Unordered(); row >= 0 {
 				fmt.Fprintf(g.env.Stderr, "warning: %s: row %d is earlier than a row before it; rows are taken in the order of the file\n", name, row)
 			}
-			all = append(all, report.Scanned{File: s.File, Column: s.Column, Values: s.Value, At: s.At, Step: s.Step()})
+			all = append(all, report.Scanned{File: s.File, Column: s.Column, Values: s.Value, At: s.At, Seconds: s.Seconds, Step: s.Step()})
 		}
 		if !found {
 			return nil, pitwall.Errorf(pitwall.NotFound, "detecting", "%s has no column %q; it has %s", name, how.column, columnNames(list))
@@ -181,7 +181,7 @@ func newScanOutput(g *global, n int) (*scanOutput, error) {
 	o := &scanOutput{g: g, only: n == 1, views: []report.ScanView{}}
 	if g.output == "table" {
 		o.table = tabwriter.NewWriter(g.env.Stdout, 0, 0, 2, ' ', 0)
-		_, err := fmt.Fprintln(o.table, "SERIES\tROW\tTIME\tWHAT\tIN WORDS")
+		_, err := fmt.Fprintln(o.table, "SERIES\tROW\tTIME (UTC)\tWHAT\tIN WORDS")
 		return o, err
 	}
 	return o, nil

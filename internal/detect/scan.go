@@ -22,7 +22,7 @@ type ScanInput struct {
 func Scan(in ScanInput) pitwall.SeriesFindings {
 	r := changes.Find(in.Values, changes.Options{Alpha: in.Alpha, Seed: in.Seed})
 	out := pitwall.SeriesFindings{Changes: []pitwall.ChangePoint{}, Suspects: []pitwall.Suspect{}, Anomalies: []pitwall.Anomaly{},
-		Unreported: []pitwall.Unreported{}, Season: r.Season}
+		Unreported: []pitwall.Unreported{}, Season: r.Season, Learning: anomaly.Warmup(anomaly.Options{Step: in.Step})}
 	for _, v := range in.Values {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			out.Known++
@@ -38,7 +38,7 @@ func Scan(in ScanInput) pitwall.SeriesFindings {
 		out.Unreported = append(out.Unreported, pitwall.Unreported{Index: x.Index, Reason: x.Reason, Value: number(x.Value), Limit: number(x.Limit)})
 	}
 	for _, a := range anomaly.Find(in.Values, anomaly.Options{Step: in.Step}) {
-		out.Anomalies = append(out.Anomalies, pitwall.Anomaly{Start: a.Start, End: a.End, Peak: a.Peak, Score: number(a.Score), Up: a.Up,
+		out.Anomalies = append(out.Anomalies, pitwall.Anomaly{Start: a.Start, End: a.End, Peak: a.Peak, Score: number(a.Score), Up: a.Up, Frozen: a.Frozen,
 			Expected: number(a.Expected), Low: number(a.Low), High: number(a.High)})
 	}
 	return out

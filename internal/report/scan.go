@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/pitwall/pitwall"
 )
@@ -30,6 +31,8 @@ type ScanView struct {
 	Known  int     `json:"known"`  // rows that hold a value
 	Step   float64 `json:"step_s,omitempty"`
 	Season int     `json:"season,omitempty"` // rows; 0: none was found
+	// Learning is how many rows pass before anything can be an anomaly.
+	Learning int `json:"learning"`
 
 	Changes     []ScanChange         `json:"changes"`
 	Suspects    []ScanChange         `json:"suspect"`
@@ -41,7 +44,8 @@ type ScanView struct {
 // ScanChange is a change with its time and a sentence.
 type ScanChange struct {
 	pitwall.ChangePoint
-	Time  json.RawMessage `json:"time"` // as in the file: a number or a text; null: it has none
+	Time  json.RawMessage `json:"time"`        // as in the file: a number or a text; null: it has none
+	At    time.Time       `json:"at,omitzero"` // the same in UTC, where it is a time
 	Needs int             `json:"needs,omitempty"`
 	Text  string          `json:"text"`
 }
@@ -51,23 +55,24 @@ type ScanAnomaly struct {
 	pitwall.Anomaly
 	StartTime json.RawMessage `json:"start_time"`
 	EndTime   json.RawMessage `json:"end_time"`
+	At        time.Time       `json:"at,omitzero"`
 	Text      string          `json:"text"`
 }
 
 // Scan words the findings of one series.
 func Scan(in Scanned) ScanView {
 	f := in.Findings
-	v := ScanView{File: in.File, Column: in.Column, Points: len(in.Values), Known: f.Known, Step: in.Step, Season: f.Season,
+	v := ScanView{File: in.File, Column: in.Column, Points: len(in.Values), Known: f.Known, Step: in.Step, Season: f.Season, Learning: f.Learning,
 		Changes: []ScanChange{}, Suspects: []ScanChange{}, Anomalies: []ScanAnomaly{}, NotReported: append([]pitwall.Unreported{}, f.Unreported...)}
 	for _, c := range f.Changes {
-		v.Changes = append(v.Changes, ScanChange{ChangePoint: c, Time: in.at(c.Index), Text: scanned(c)})
+		v.Changes = append(v.Changes, ScanChange{ChangePoint: c, Time: in.at(c.Index), At: in.instant(c.Index), Text: scanned(c)})
 	}
 	for _, s := range f.Suspects {
 		text := fmt.Sprintf("perhaps %s; %s will tell", scanned(s.ChangePoint), plural(s.Needs, "more point", "more points"))
-		v.Suspects = append(v.Suspects, ScanChange{ChangePoint: s.ChangePoint, Time: in.at(s.Index), Needs: s.Needs, Text: text})
+		v.Suspects = append(v.Suspects, ScanChange{ChangePoint: s.ChangePoint, Time: in.at(s.Index), At: in.instant(s.Index), Needs: s.Needs, Text: text})
 	}
 	for _, a := range f.Anomalies {
-		v.Anomalies = append(v.Anomalies, ScanAnomaly{Anomaly: a, StartTime: in.at(a.Start), EndTime: in.at(a.End), Text: in.anomalyText(a)})
+		v.Anomalies = append(v.Anomalies, ScanAnomaly{Anomaly: a, StartTime: in.at(a.Start), EndTime: in.at(a.End), At: in.instant(a.Start), Text: in.anomalyText(a)})
 	}
 	v.Text = v.summary()
 	return v
@@ -91,7 +96,31 @@ func (s Scanned) at(row int) json.RawMessage {
 	return quoted
 }
 
+// instant is the time of a row; zero where the file only counts.
+func (s Scanned) instant(row int) time.Time {
+	if row < 0 || row >= len(s.Seconds) || !finite(s.Seconds[row]) {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(s.Seconds[row] * 1000)).UTC()
+}
+
+// when is the time of a row for people.
+func when(at time.Time, raw json.RawMessage) string {
+	if !at.IsZero() {
+		return at.Format("2006-01-02 15:04:05")
+	}
+	return plain(raw)
+}
+
 func (v ScanView) summary() string {
+	late := ""
+	if v.Known > 0 && v.Points <= v.Learning {
+		late = fmt.Sprintf(" (too few for anomalies: %d are learnt from)", v.Learning)
+	}
+	return v.found() + late
+}
+
+func (v ScanView) found() string {
 	switch {
 	case v.Known == 0:
 		return "no data"
@@ -137,6 +166,9 @@ func (s Scanned) anomalyText(a pitwall.Anomaly) string {
 	if a.Start == a.End {
 		rows = fmt.Sprintf("row %d", a.Start)
 	}
+	if a.Frozen {
+		return rows + " do not move, which this series never did for so long"
+	}
 	return fmt.Sprintf("%s %s what was expected: %s at row %d, expected %s (%s to %s)", rows, side, number(value), a.Peak, number(a.Expected), number(a.Low), number(a.High))
 }
 
@@ -152,13 +184,13 @@ func probability(p float64) string {
 func (v ScanView) Rows() []ScanRow {
 	var rows []ScanRow
 	for _, c := range v.Changes {
-		rows = append(rows, ScanRow{c.Index, plain(c.Time), "change", c.Text})
+		rows = append(rows, ScanRow{c.Index, when(c.At, c.Time), "change", c.Text})
 	}
 	for _, s := range v.Suspects {
-		rows = append(rows, ScanRow{s.Index, plain(s.Time), "suspect", s.Text})
+		rows = append(rows, ScanRow{s.Index, when(s.At, s.Time), "suspect", s.Text})
 	}
 	for _, a := range v.Anomalies {
-		rows = append(rows, ScanRow{a.Start, plain(a.StartTime), "anomaly", a.Text})
+		rows = append(rows, ScanRow{a.Start, when(a.At, a.StartTime), "anomaly", a.Text})
 	}
 	slices.SortStableFunc(rows, func(x, y ScanRow) int { return cmp.Compare(x.Row, y.Row) })
 	return rows

@@ -32,7 +32,7 @@ func WriteScan(w io.Writer, all []Scanned) error {
 	return scanPage.Execute(w, map[string]any{"CSS": template.CSS(styleSheet), "Series": sections})
 }
 
-// scanPage is the page around the charts. Read-only.
+// scanPage is the page around the charts; read-only.
 var scanPage = template.Must(template.New("scan").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Changes and anomalies</title>
 <style>{{.CSS}}</style></head><body><main><h1>Changes and anomalies</h1>
@@ -74,7 +74,7 @@ func scanSVG(s Scanned) string {
 	for _, c := range s.Findings.Suspects {
 		d.mark("onset", c.Index, c.Interval, "suspect: "+scanned(c.ChangePoint))
 	}
-	first, last := plain(s.at(0)), plain(s.at(n-1))
+	first, last := when(s.instant(0), s.at(0)), when(s.instant(n-1), s.at(n-1))
 	if first == "" {
 		first, last = "row 0", fmt.Sprintf("row %d", n-1)
 	}
