@@ -10,12 +10,18 @@ const (
 	fewestLevels = 12
 	// dozen points are the recent past of a jump, but no more than a block.
 	dozen, dozenLeast = 12, 5
+	// The long view takes the mean of so many hours, but no less than so many
+	// points; the sums behind a mean are at most meanParts.
+	longHours, longLeast, meanParts = 4, 6, 48
 	// quiet hours end an anomaly; within them it goes on while the score is
 	// above lingering.
 	quiet, lingering = 3, 0.5
 	// longest is how many hours of an anomaly are reported. After that the new
 	// state is known; another anomaly then takes quiet hours first, or a jump.
 	longest = 6
+	// fading hours after an anomaly, another must be worse than what is left of
+	// it: one trouble that rings on is one message.
+	fading = 24
 	// largest magnitude taken for a value; beyond it sums would overflow.
 	largest = 1e150
 	// defaultDays and defaultStep stand for what is not given.
@@ -58,19 +64,21 @@ type Verdict struct {
 	Anomalous bool
 	Start     int
 	// Score is the distance from Expected over the limit: above 1 begins an
-	// anomaly. At most 1000.
+	// anomaly, unless a worse one is less than a day old. At most 1000.
 	Score float64
 	Up    bool // above what was expected
 	// Frozen says that the series stopped moving: more than a dozen equal
 	// points where a repeated value is rare. Score is then the length over 12.
 	Frozen bool
 	// Expected is what the view with the highest score expected; it would have
-	// said nothing inside [Low, High]. The limits hold for one point in the
-	// view of jumps, for the mean of three points in the others.
+	// said nothing inside [Low, High]. The limits hold for the mean of the last
+	// Over points: 1 in the view of jumps, 3 for levels, those of four hours in
+	// the long view.
 	Expected, Low, High float64
+	Over                int
 }
 
-// Detector watches one series. It is made by New, holds about 26 KiB whatever
+// Detector watches one series. It is made by New, holds about 31 KiB whatever
 // the step and the length, and is not safe for concurrent use.
 type Detector struct {
 	hour, block, stride int // in rows
@@ -78,17 +86,20 @@ type Detector struct {
 
 	week    window
 	recent  window
-	three   three
+	three   mean
+	hours   mean // of four hours, say
 	season  season
 	stuck   stuck
 	jump    *view
+	long    *view    // hours against the week
 	level   [2]*view // against the week, against the profile
 	portion [2]*view // the same as ratios
 
 	row, inBlock int
 	on           bool
-	start, last  int // rows of the present anomaly; last is where it still showed
-	jumped       int // last row that showed as a jump, at any time
+	start, last  int     // rows of the present or last anomaly; last is where it still showed
+	peak         float64 // its highest score, 0 before the first
+	jumped       int     // last row that showed as a jump, at any time
 }
 
 // New starts a detector that has seen nothing.
@@ -100,8 +111,11 @@ func New(o Options) *Detector {
 		block:  rows(24 / blocksADay * hours),
 		p:      1 / (o.Days * blocksADay),
 		gain:   o.gain,
+		three:  newMean(3),
+		hours:  newMean(max(rows(longHours*hours), longLeast)),
 		season: newSeason(o.Step),
-		jump:   newView(),
+		jump:   newView(fewest),
+		long:   newView(fewestLong),
 	}
 	week := max(rows(7*24*hours), 2*fewestLevels)
 	d.stride = max(1, week/weekSamples)
@@ -109,7 +123,7 @@ func New(o Options) *Detector {
 	d.week = newWindow(min(week/d.stride, weekSamples))
 	d.recent = newWindow(max(dozenLeast, min(dozen, d.block)))
 	for i := range d.level {
-		d.level[i], d.portion[i] = newView(), newView()
+		d.level[i], d.portion[i] = newView(fewest), newView(fewest)
 	}
 	return d
 }
@@ -139,12 +153,13 @@ func (d *Detector) Observe(v float64) Verdict {
 		d.season.see(math.NaN(), week)
 	} else {
 		d.three.push(v)
+		d.hours.push(v)
 		still := d.stuck.see(v)
 		if !math.IsNaN(week) {
 			level, jump = d.readLevel(v, week), d.readJump(v, week)
-			best = further(level, jump)
+			best = further(further(level, jump), d.readLong(week))
 			if still > best.score {
-				best = reading{score: still, expected: v, low: v, high: v, frozen: true}
+				best = reading{score: still, expected: v, low: v, high: v, over: 1, frozen: true}
 			}
 			ready = !math.IsInf(d.jump.up.limit, 1)
 		}
@@ -158,7 +173,7 @@ func (d *Detector) Observe(v float64) Verdict {
 	out := Verdict{Ready: ready}
 	if ready {
 		out.Score, out.Up, out.Frozen = best.score*d.gain, best.up, best.frozen
-		out.Expected, out.Low, out.High = best.expected, best.low, best.high
+		out.Expected, out.Low, out.High, out.Over = best.expected, best.low, best.high, best.over
 	}
 	fresh := jump.score*d.gain > 1 && level.score*d.gain > lingering && row-d.jumped > quiet*d.hour
 	if jump.score*d.gain > lingering {
@@ -178,11 +193,12 @@ func (d *Detector) readLevel(v, week float64) (best reading) {
 	if d.season.trusted() {
 		chosen = 1
 	}
+	now, over := d.three.value()
 	for i, reference := range references {
 		if math.IsNaN(reference) {
 			continue
 		}
-		r := d.level[i].difference(d.three.mean(), reference)
+		r := d.level[i].difference(now, reference)
 		if reference > 0 && v >= 0 {
 			r = further(r, d.portion[i].quotient(v, reference))
 		}
@@ -190,6 +206,7 @@ func (d *Detector) readLevel(v, week float64) (best reading) {
 			best = r
 		}
 	}
+	best.over = over
 	return best
 }
 
@@ -200,7 +217,19 @@ func (d *Detector) readJump(v, week float64) reading {
 	if (v > recent) != (v > week) {
 		v = recent
 	}
-	return d.jump.difference(v, recent)
+	r := d.jump.difference(v, recent)
+	r.over = 1
+	return r
+}
+
+// readLong compares the mean of hours with the level of the week. It sees what
+// no point shows: spikes of the usual height that come more often, a level
+// within the noise that stays.
+func (d *Detector) readLong(week float64) reading {
+	now, over := d.hours.value()
+	r := d.long.difference(now, week)
+	r.over = over
+	return r
 }
 
 func further(a, b reading) reading {
@@ -216,6 +245,7 @@ func (d *Detector) closeBlock() {
 	}
 	d.inBlock = 0
 	d.jump.close(d.p)
+	d.long.close(d.p)
 	for i := range d.level {
 		d.level[i].close(d.p)
 		d.portion[i].close(d.p)
@@ -227,16 +257,26 @@ func (d *Detector) closeBlock() {
 // week takes days to learn it; meanwhile a fresh jump begins another anomaly,
 // unless it leads back to the old level.
 func (d *Detector) follow(row int, score float64, fresh bool) bool {
-	long := row-d.start > longest*d.hour
-	if d.on && (row-d.last > quiet*d.hour || long && fresh) {
+	fresh = fresh && d.on && row-d.start > longest*d.hour
+	if fresh || row-d.last > quiet*d.hour {
 		d.on = false
 	}
-	if !d.on && score > 1 {
-		d.on, d.start = true, row
+	if !d.on && score > 1 && (fresh || score > d.needed(row)) {
+		d.on, d.start, d.peak = true, row, 0
 	}
 	if !d.on || score <= lingering {
 		return false
 	}
-	d.last = row
+	d.last, d.peak = row, math.Max(d.peak, score)
 	return row-d.start <= longest*d.hour
+}
+
+// needed is the score that begins an anomaly: the peak of the last one when
+// that last showed, which falls to 1 within a day on a logarithmic scale.
+func (d *Detector) needed(row int) float64 {
+	left := 1 - float64(row-d.last)/float64(fading*d.hour)
+	if d.peak == 0 || left <= 0 {
+		return 1
+	}
+	return math.Pow(d.peak, left)
 }

@@ -10,8 +10,9 @@ type Anomaly struct {
 	Up    bool
 	// Frozen says that the series stopped moving, as in Verdict.
 	Frozen bool
-	// Expected, Low and High are those of the peak, as in Verdict.
+	// Expected, Low, High and Over are those of the peak, as in Verdict.
 	Expected, Low, High float64
+	Over                int
 }
 
 // Find gives the anomalies of a whole series in order: exactly what Observe
@@ -31,7 +32,7 @@ func Find(values []float64, o Options) []Anomaly {
 		a.End = row
 		if w.Score > a.Score {
 			a.Score, a.Peak, a.Up, a.Frozen = w.Score, row, w.Up, w.Frozen
-			a.Expected, a.Low, a.High = w.Expected, w.Low, w.High
+			a.Expected, a.Low, a.High, a.Over = w.Expected, w.Low, w.High, w.Over
 		}
 	}
 	return found

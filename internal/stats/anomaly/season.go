@@ -31,9 +31,10 @@ func newSeason(step float64) season {
 	return s
 }
 
-// trusted says whether the profile is there and clearly better than the level.
+// trusted says whether the profile is there and was clearly better than the
+// level over a whole week, the days of rest among them.
 func (s *season) trusted() bool {
-	return s.judged >= 3*s.day && s.same < better*s.flat && !math.IsNaN(s.profile)
+	return s.judged >= seasons*s.day && s.same < better*s.flat && !math.IsNaN(s.profile)
 }
 
 // see takes a point, NaN if missing, with the plain level of the time.

@@ -5,8 +5,9 @@ import "math"
 const (
 	// memory is four weeks of blocks: what came up within a month is known.
 	memory = 4 * 7 * blocksADay
-	// fewest blocks before a limit is given: a day and a half.
-	fewest = 6
+	// fewest blocks before a limit is given: a day and a half, for the long view
+	// four days, because the mean of hours follows the wave of the day.
+	fewest, fewestLong = 6, 16
 	// tailPercent of the blocks carry the tail, at least tailLeast of them.
 	tailPercent, tailLeast = 12, 3
 	// tailPrior is the tail index before anything was seen, between that of a
@@ -24,13 +25,16 @@ const (
 // side is one direction of one view: how far it went in each past block, and
 // the limit that follows.
 type side struct {
-	worst window
-	now   float64 // the worst of the block at hand
-	any   bool
-	limit float64 // +Inf before fewest blocks are known
+	worst  window
+	now    float64 // the worst of the block at hand
+	any    bool
+	fewest int     // blocks before a limit is given
+	limit  float64 // +Inf before
 }
 
-func newSide() side { return side{worst: newWindow(memory), limit: math.Inf(1)} }
+func newSide(fewest int) side {
+	return side{worst: newWindow(memory), fewest: fewest, limit: math.Inf(1)}
+}
 
 func (s *side) see(distance float64) {
 	if !s.any || distance > s.now {
@@ -50,7 +54,7 @@ func (s *side) close(p float64) {
 	}
 	s.worst.push(w)
 	s.any = false
-	if len(s.worst.sorted) >= fewest {
+	if len(s.worst.sorted) >= s.fewest {
 		s.limit = limit(s.worst.sorted, p)
 	}
 }

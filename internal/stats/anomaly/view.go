@@ -20,7 +20,7 @@ const (
 // and down.
 type view struct{ up, down side }
 
-func newView() *view { return &view{up: newSide(), down: newSide()} }
+func newView(fewest int) *view { return &view{up: newSide(fewest), down: newSide(fewest)} }
 
 func (v *view) close(p float64) {
 	v.up.close(p)
@@ -41,6 +41,7 @@ type reading struct {
 	score               float64
 	up, frozen          bool
 	expected, low, high float64
+	over                int // points whose mean was read
 }
 
 // read measures a distance (positive is up) and then remembers it.

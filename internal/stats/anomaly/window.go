@@ -26,24 +26,3 @@ func (w *window) push(v float64) {
 
 // median is the upper median; there must be a value.
 func (w *window) median() float64 { return w.sorted[len(w.sorted)/2] }
-
-// three holds the last three values.
-type three struct {
-	v [3]float64
-	n int
-}
-
-func (t *three) push(v float64) {
-	t.v[t.n%3] = v
-	t.n++
-}
-
-// mean is that of what is there; at least one value must be.
-func (t *three) mean() float64 {
-	n := min(t.n, 3)
-	sum := 0.0
-	for _, v := range t.v[:n] {
-		sum += v / float64(n)
-	}
-	return sum
-}
