@@ -43,6 +43,8 @@ type Anomaly struct {
 	Up    bool    `json:"up"`
 	// Frozen: the series stopped moving; there is no band then.
 	Frozen bool `json:"frozen,omitempty"`
+	// Over is of how many points, up to the peak, the mean left the band.
+	Over int `json:"over,omitempty"`
 	// Expected is what the past said of the peak, with its band.
 	Expected float64 `json:"expected"`
 	Low      float64 `json:"low"`

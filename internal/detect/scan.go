@@ -38,7 +38,7 @@ func Scan(in ScanInput) pitwall.SeriesFindings {
 		out.Unreported = append(out.Unreported, pitwall.Unreported{Index: x.Index, Reason: x.Reason, Value: number(x.Value), Limit: number(x.Limit)})
 	}
 	for _, a := range anomaly.Find(in.Values, anomaly.Options{Step: in.Step}) {
-		out.Anomalies = append(out.Anomalies, pitwall.Anomaly{Start: a.Start, End: a.End, Peak: a.Peak, Score: number(a.Score), Up: a.Up, Frozen: a.Frozen,
+		out.Anomalies = append(out.Anomalies, pitwall.Anomaly{Start: a.Start, End: a.End, Peak: a.Peak, Score: number(a.Score), Up: a.Up, Frozen: a.Frozen, Over: a.Over,
 			Expected: number(a.Expected), Low: number(a.Low), High: number(a.High)})
 	}
 	return out

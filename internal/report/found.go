@@ -139,7 +139,7 @@ func FindingOf(f pitwall.Finding) FindingRow {
 		row.Next = fmt.Sprintf("%s took note: %s", f.Accepted.By, f.Accepted.Reason)
 	case !f.Gone.IsZero():
 		row.State, row.Tone = "gone", ToneOK
-		row.Next = "the old level was back at " + clock(f.Gone, time.UTC) + " UTC"
+		row.Next = "over since " + clock(f.Gone, time.UTC) + " UTC"
 	case f.Plan != "":
 		row.State, row.Next = string(f.Plan), orWord(f.NoPlan, string(f.Plan)+" deals with it")
 	}

@@ -28,7 +28,7 @@ func TestFindingWords(t *testing.T) {
 	}{
 		{aFinding(), "stands", "", ToneBad},
 		{accepted, "accepted", "ada took note: a slower disk, known", ToneOK},
-		{gone, "gone", "the old level was back at 06:00:00 UTC", ToneOK},
+		{gone, "gone", "over since 06:00:00 UTC", ToneOK},
 		{planned, "PIP-3", "PIP-3 deals with it", ToneBad},
 	} {
 		row := FindingOf(c.f)

@@ -169,7 +169,22 @@ func (s Scanned) anomalyText(a pitwall.Anomaly) string {
 	if a.Frozen {
 		return rows + " do not move, which this series never did for so long"
 	}
-	return fmt.Sprintf("%s %s what was expected: %s at row %d, expected %s (%s to %s)", rows, side, number(value), a.Peak, number(a.Expected), number(a.Low), number(a.High))
+	said := fmt.Sprintf("%s at row %d", number(value), a.Peak)
+	if a.Over > 1 {
+		said = fmt.Sprintf("the mean of %d points up to row %d (%s)", a.Over, a.Peak, number(s.mean(a.Peak-a.Over+1, a.Peak)))
+	}
+	return fmt.Sprintf("%s %s what was expected: %s, expected %s (%s to %s)", rows, side, said, number(a.Expected), number(a.Low), number(a.High))
+}
+
+// mean is that of the values of rows, both inclusive.
+func (s Scanned) mean(from, to int) float64 {
+	sum, n := 0.0, 0.0
+	for _, v := range s.Values[max(0, from):min(len(s.Values), to+1)] {
+		if finite(v) {
+			sum, n = sum+v, n+1
+		}
+	}
+	return sum / n
 }
 
 // probability prints a p-value with one digit that counts.
