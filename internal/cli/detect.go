@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -209,6 +211,7 @@ func (o *scanOutput) rows(v report.ScanView) error {
 	if v.Column != "" {
 		name += " " + v.Column
 	}
+	name = printable(name)
 	rows := v.Rows()
 	o.found += len(rows)
 	if len(rows) == 0 {
@@ -216,11 +219,22 @@ func (o *scanOutput) rows(v report.ScanView) error {
 		return err
 	}
 	for _, r := range rows {
-		if _, err := fmt.Fprintf(o.table, "%s\t%d\t%s\t%s\t%s\n", name, r.Row, orElse(r.Time, "–"), r.What, r.Text); err != nil {
+		if _, err := fmt.Fprintf(o.table, "%s\t%d\t%s\t%s\t%s\n", name, r.Row, orElse(printable(r.Time), "–"), r.What, r.Text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// printable is a text from outside on one line of a table: without what would
+// break it or steer the terminal.
+func printable(s string) string {
+	return oneLine(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s))
 }
 
 func (o *scanOutput) end() error {

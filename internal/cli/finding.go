@@ -29,13 +29,13 @@ func findingList(g *global) *cobra.Command {
 					fmt.Fprintln(w, "FINDING\tSTATE\tWHAT\tMOVED\tSINCE\tNEXT")
 				}
 				for _, f := range v.Findings {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, f.State, f.What, f.Moved, f.Onset.At.Format(time.RFC3339), orElse(f.Next, "–"))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", f.ID, f.State, printable(f.What), f.Moved, f.Onset.At.Format(time.RFC3339), orElse(printable(f.Next), "–"))
 				}
 				if len(v.Trends) > 0 {
 					fmt.Fprintln(w, "\nCREEPS\tMETRIC\tPACE\tENDS")
 				}
 				for _, t := range v.Trends {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Service, t.Metric, t.Pace, orElse(t.Ends, "–"))
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", printable(string(t.Service)), t.Metric, t.Pace, orElse(t.Ends, "–"))
 				}
 				if all {
 					passedRows(w, v.NotReported)
@@ -59,7 +59,7 @@ func passedRows(w *tabwriter.Writer, rows []report.PassedRow) {
 	}
 	fmt.Fprintln(w, "\nNOT REPORTED\tWHAT\tMOVED\tWHY")
 	for _, p := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Reason, p.What, p.Moved, p.Why)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Reason, printable(p.What), p.Moved, printable(p.Why))
 	}
 }
 
@@ -70,7 +70,7 @@ func findingView(g *global) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			q.path = "/api/v1/findings/" + url.PathEscape(args[0])
 			return ask(c, g, q, func(w *tabwriter.Writer, v report.FindingView) string {
-				fmt.Fprintf(w, "%s · %s\n%s\n\n", v.ID, v.State, v.Why)
+				fmt.Fprintf(w, "%s · %s\n%s\n\n", v.ID, v.State, printable(v.Why))
 				fmt.Fprintf(w, "moved\t%s\n", v.Moved)
 				if v.Within != "" {
 					fmt.Fprintf(w, "within\t%s (95 %%)\n", v.Within)
@@ -78,14 +78,14 @@ func findingView(g *global) *cobra.Command {
 				fmt.Fprintf(w, "began\t%s, between %s and %s\n", v.Onset.At.Format(time.RFC3339), v.Onset.Earliest.Format(time.RFC3339), v.Onset.Latest.Format(time.RFC3339))
 				fmt.Fprintf(w, "found\t%s\n", v.Seen.Format(time.RFC3339))
 				if v.Next != "" {
-					fmt.Fprintf(w, "next\t%s\n", v.Next)
+					fmt.Fprintf(w, "next\t%s\n", printable(v.Next))
 				}
 				for i, b := range v.Beside {
 					label := ""
 					if i == 0 {
 						label = "beside it"
 					}
-					fmt.Fprintf(w, "%s\t%s %s\n", label, b.Label, b.Value)
+					fmt.Fprintf(w, "%s\t%s %s\n", label, printable(b.Label), b.Value)
 				}
 				fmt.Fprintln(g.env.Stderr, "next: pitwall finding accept "+v.ID+" --reason WHY, if the new level is meant")
 				return ""

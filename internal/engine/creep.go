@@ -17,6 +17,7 @@ import (
 
 const (
 	creepEvery  = time.Hour           // trends of days change slowly
+	creepAgain  = 5 * time.Minute     // after a look that failed
 	creepOver   = 14 * 24 * time.Hour // of which a trend is made
 	creepStep   = 30 * time.Minute
 	weeksOver   = 63 * 24 * time.Hour // for week over week
@@ -57,7 +58,7 @@ func (e *Engine) creep(ctx context.Context, work *sync.WaitGroup) {
 		defer c.mu.Unlock()
 		c.running, c.problem = false, ""
 		if err != nil && ctx.Err() == nil {
-			c.problem = "trends were not looked at: " + err.Error()
+			c.problem, c.at = "trends were not looked at: "+err.Error(), now.Add(creepAgain-creepEvery)
 			e.log.Warn("Metrics not looked at for slow drifts", "err", err)
 			return
 		}
@@ -103,14 +104,7 @@ func (e *Engine) trends(ctx context.Context, now time.Time) ([]pitwall.Trend, er
 		}
 		all = append(all, found...)
 	}
-	// Several metrics of a service may tell of one leak: the best speaks.
-	told := map[string]bool{}
-	all = slices.DeleteFunc(all, func(t pitwall.Trend) bool {
-		key := string(t.Service) + "/" + t.Kind
-		again := told[key]
-		told[key] = true
-		return again
-	})
+	all = best(all)
 	steady := func(t pitwall.Trend) bool { return t.Verdict != string(baseline.DriftFound) }
 	slices.SortStableFunc(all, func(a, b pitwall.Trend) int {
 		if x, y := steady(a), steady(b); x != y {
@@ -122,6 +116,27 @@ func (e *Engine) trends(ctx context.Context, now time.Time) ([]pitwall.Trend, er
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Metric, b.Metric))
 	})
 	return all, nil
+}
+
+// best keeps of several metrics that may tell of one leak of a service the first
+// that can tell anything.
+func best(all []pitwall.Trend) (out []pitwall.Trend) {
+	told := map[string]int{}
+	tells := func(t pitwall.Trend) bool {
+		return t.Verdict == string(baseline.DriftFound) || t.Verdict == string(baseline.DriftSteady)
+	}
+	for _, t := range all {
+		key := string(t.Service) + "/" + t.Kind
+		at, again := told[key]
+		switch {
+		case !again:
+			told[key] = len(out)
+			out = append(out, t)
+		case !tells(out[at]) && tells(t):
+			out[at] = t
+		}
+	}
+	return out
 }
 
 // leakOf also finds the histogram whose sum a metric is.

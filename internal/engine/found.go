@@ -79,8 +79,13 @@ func (e *Engine) Sensed(context.Context) pitwall.Sensed {
 	defer s.mu.Unlock()
 	out := e.c.Monitor.Sensed()
 	out.At, out.Problem = e.c.Now(), s.problem
-	if out.Problem == "" && !s.live {
+	late := out.At.Sub(out.Through) - e.c.Settings.Settle
+	switch {
+	case out.Problem != "":
+	case !s.live:
 		out.Problem = "still reading what is past"
+	case late > sensingLate:
+		out.Problem = fmt.Sprintf("of the last %s nothing was seen", late.Round(time.Minute))
 	}
 	out.Trends, out.TrendsAt, out.TrendProblem = e.crept()
 	accepted := e.acceptances()
@@ -110,8 +115,13 @@ func (e *Engine) Finding(ctx context.Context, id string) (pitwall.Finding, []pit
 // recorded with who said so and why. With dryRun it is only checked.
 func (e *Engine) Accept(ctx context.Context, a pitwall.Accepted, dryRun bool) (pitwall.Accepted, error) {
 	a.By, a.Reason, a.At = strings.TrimSpace(a.By), strings.TrimSpace(a.Reason), e.c.Now().UTC()
-	if _, _, err := e.Finding(ctx, a.Finding); err != nil {
+	f, _, err := e.Finding(ctx, a.Finding)
+	if err != nil {
 		return a, err
+	}
+	if f.Accepted != nil {
+		return a, &pitwall.Error{Op: "accepting finding", Kind: pitwall.Conflict, ID: a.Finding, Err: fmt.Errorf("%s did so already: %s", f.Accepted.By, f.Accepted.Reason),
+			Hint: "pitwall finding view " + a.Finding}
 	}
 	if a.By == "" || a.Reason == "" {
 		return a, &pitwall.Error{Op: "accepting finding", Kind: pitwall.Invalid, ID: a.Finding, Err: fmt.Errorf("who accepts it and why is not said"),
@@ -121,7 +131,7 @@ func (e *Engine) Accept(ctx context.Context, a pitwall.Accepted, dryRun bool) (p
 		return a, nil
 	}
 	e.record.Lock()
-	err := e.current(ctx)
+	err = e.current(ctx)
 	if err == nil {
 		err = e.write(ctx, pitwall.EventAccepted, a.By, a)
 	}
@@ -131,8 +141,15 @@ func (e *Engine) Accept(ctx context.Context, a pitwall.Accepted, dryRun bool) (p
 	}
 	e.sensing.mu.Lock()
 	e.c.Monitor.Accept(a.Finding, a.Reason, a.At, time.Time{})
+	live := e.sensing.live
 	e.sensing.mu.Unlock()
-	return a, e.keepSensed(ctx)
+	if !live {
+		return a, nil // not all that was normal is met yet, and must not be overwritten
+	}
+	if err := e.keepSensed(ctx); err != nil {
+		e.log.Warn("An acceptance is recorded, and not yet kept with what is normal", "finding", a.Finding, "err", err)
+	}
+	return a, nil
 }
 
 // acceptances are those in the record, by finding.

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -22,12 +24,17 @@ const (
 	senseName = "monitor"
 	// sensingFor bounds the reading of old minutes and hours in one go.
 	sensingFor = 2 * time.Second
+	// sensingWithin is when a go is given up, for a store that does not answer.
+	sensingWithin = time.Minute
+	// sensingLate is by how much what was seen may lag before it is said.
+	sensingLate = 5 * time.Minute
 )
 
-// sensing is the watch over operations; mu guards all of it.
+// sensing is the watch over operations; mu guards all of it but running, for which
+// no tick may wait: a look at 20,000 operations takes a second.
 type sensing struct {
+	running atomic.Bool
 	mu      sync.Mutex
-	running bool
 	next    time.Time // beginning of the next minute to read; zero: nothing was read yet
 	hour    time.Time // beginning of the next hour to read for the profiles
 	live    bool      // what is past was read
@@ -35,6 +42,7 @@ type sensing struct {
 	ended   time.Time                 // plans that ended until then were told to the monitor
 	plans   map[string]pitwall.PlanID // finding → its plan
 	refused map[string]string         // finding → why it opened none
+	unmet   []detect.Finding          // found, and it could not be written down whether a plan is opened
 }
 
 // sense lets the monitor see the minutes that are complete, in the background:
@@ -44,19 +52,19 @@ func (e *Engine) sense(ctx context.Context, work *sync.WaitGroup) {
 		return
 	}
 	s := &e.sensing
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running {
+	if !s.running.CompareAndSwap(false, true) {
 		return
 	}
-	s.running = true
 	work.Add(1)
 	go func() {
 		defer work.Done()
-		err := e.senseNow(ctx)
+		defer s.running.Store(false)
+		within, cancel := context.WithTimeout(ctx, sensingWithin)
+		defer cancel()
+		err := e.senseNow(within)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.running, s.problem = false, ""
+		s.problem = ""
 		if err != nil && ctx.Err() == nil {
 			s.problem = err.Error()
 			e.log.Warn("Operations not watched for changes", "err", err)
@@ -78,6 +86,9 @@ func (e *Engine) senseNow(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := e.meetAll(ctx); err != nil {
+		return err
+	}
 	looked := false
 	for s.live && !s.next.Add(monitor.Step).After(until) && e.c.Now().Before(stop) {
 		if err := e.senseMinute(ctx, until); err != nil {
@@ -98,27 +109,34 @@ func (e *Engine) awake(ctx context.Context, now time.Time) error {
 	if !s.next.IsZero() {
 		return nil
 	}
+	var data []byte
 	if e.c.Memory != nil {
-		data, err := e.c.Memory.Recall(ctx, senseName)
-		if err != nil {
+		var err error
+		if data, err = e.c.Memory.Recall(ctx, senseName); err != nil {
 			return fmt.Errorf("reading what was normal: %w", err)
 		}
-		if _, err := e.c.Monitor.Restore(data); err != nil {
-			e.log.Warn("What was normal cannot be read and is learnt anew", "err", err)
-		}
 	}
-	for _, a := range e.acceptances() { // one that was recorded and not kept any more
+	accepted := e.acceptances()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	through, err := e.c.Monitor.Restore(data)
+	if err != nil {
+		e.log.Warn("What was normal cannot be read and is learnt anew", "err", err)
+	}
+	for _, a := range accepted { // one that was recorded and not kept any more
 		e.c.Monitor.Accept(a.Finding, a.Reason, a.At, time.Time{})
 	}
-	s.next = now.Add(-replayed).Truncate(monitor.Step)
 	s.hour = now.Add(-profiled).Truncate(time.Hour)
-	s.ended = now
+	if s.ended = now; !through.IsZero() {
+		s.ended = through // of what ended since then nobody was told
+	}
 	s.plans, s.refused = map[string]pitwall.PlanID{}, map[string]string{}
 	for _, p := range e.shown() {
 		if id := p.Opened.Finding; id != "" {
 			s.plans[id] = p.ID
 		}
 	}
+	s.next = now.Add(-replayed).Truncate(monitor.Step)
 	return nil
 }
 
@@ -138,7 +156,9 @@ func (e *Engine) recollect(ctx context.Context, until time.Time) error {
 		return nil
 	}
 	if s.next.Add(monitor.Step).After(until) {
+		s.mu.Lock()
 		s.live = true
+		s.mu.Unlock()
 		return nil
 	}
 	return e.readMinute(ctx)
@@ -172,9 +192,20 @@ func (e *Engine) senseMinute(ctx context.Context, until time.Time) error {
 	}
 	for _, f := range screened.Findings {
 		e.log.Info("A change was found", "finding", f.ID, "why", f.Why)
-		if err := e.meet(ctx, f); err != nil {
+	}
+	s.unmet = append(s.unmet, screened.Findings...)
+	return e.meetAll(ctx)
+}
+
+// meetAll meets what was found, again where the record could not be written: a
+// look gives a finding once.
+func (e *Engine) meetAll(ctx context.Context) error {
+	s := &e.sensing
+	for len(s.unmet) > 0 {
+		if err := e.meet(ctx, s.unmet[0]); err != nil {
 			return err
 		}
+		s.unmet = s.unmet[1:]
 	}
 	return nil
 }
@@ -228,7 +259,10 @@ func (e *Engine) planned() (list []detect.Planned) {
 		}
 		service := c.Service
 		if c.SLO != "" {
-			service = e.slo(c.SLO).Service
+			of := e.slo(c.SLO)
+			if service = cmp.Or(of.SLI.Service, of.Service); service == "" {
+				continue // of an objective that is gone: it says nothing about all services
+			}
 		}
 		list = append(list, detect.Planned{Period: c.Period, Service: service, Why: c.Reason})
 	}
@@ -243,9 +277,9 @@ func (e *Engine) troubles() (list []detect.Trouble) {
 	return list
 }
 
-// ended tells the monitor of plans that ended since it was told last: what was
-// found about their service is dealt with. After a fix that was proven the old
-// level stands; one that people let go leaves the present one as normal.
+// ended tells the monitor of plans that ended since it was told last. After a fix
+// that was proven the old level stands; one that people let go leaves the present
+// one as normal.
 func (e *Engine) ended() {
 	s := &e.sensing
 	latest := s.ended

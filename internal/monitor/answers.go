@@ -15,7 +15,7 @@ func (m *Monitor) Sensed() pitwall.Sensed {
 	for _, op := range m.ops {
 		for _, t := range op.series {
 			r.Series++
-			if _, ok := t.frozen(); !ok {
+			if t.learning() {
 				r.Learning++
 			}
 		}
@@ -128,16 +128,20 @@ func (m *Monitor) Accept(id, why string, now, until time.Time) (ok bool) {
 	return true
 }
 
-// Closed tells that a plan on a service ended at an instant: what was held of
-// its operations is normal again as it was, or, where keep is a stretch, as it
-// is in it. Its detectors learn anew from then on.
+// Closed tells that a plan on a service ended. Where keep is a stretch people let
+// the level in it stand: it is normal from then on, and the detectors learn it.
+// Without one the old level stands; what is back there is let go by itself, and
+// what is not, another operation's trouble say, goes on.
 func (m *Monitor) Closed(service pitwall.ServiceName, keep pitwall.Period) {
 	for k, op := range m.ops {
 		if k.service != service {
 			continue
 		}
 		for _, t := range op.series {
-			if t.ring != nil || t.held {
+			switch {
+			case t.ring == nil && t.held:
+				t.release(keep)
+			case !keep.IsZero() && t.ring != nil:
 				t.release(keep)
 				t.relearn()
 			}

@@ -20,7 +20,7 @@ type Options struct {
 	// MinRequests are the fewest of a minute from which a quantile is taken: 20.
 	MinRequests int64
 	// Operations bounds how many are followed, the busiest first: 500, which
-	// takes some 40 MB.
+	// takes some 55 MB.
 	Operations int
 	// Alpha is the expected share of false findings among those of four weeks: 0.05.
 	Alpha float64
@@ -78,7 +78,8 @@ func New(o Options) (*Monitor, error) {
 func (m *Monitor) Through() time.Time { return m.through }
 
 // Minute takes the totals of the minute that begins at an instant. Minutes come
-// in order; one that is skipped counts as missing.
+// in order; one that is skipped, or in which there is no span at all, counts as
+// missing.
 func (m *Monitor) Minute(at time.Time, totals []pitwall.OperationTotals) {
 	at = at.Truncate(Step)
 	if !m.through.IsZero() && at.Before(m.through) {
@@ -90,8 +91,10 @@ func (m *Monitor) Minute(at time.Time, totals []pitwall.OperationTotals) {
 	m.through = at.Add(Step)
 	seen := m.servers(at, totals)
 	m.admit(at, seen)
-	for k, op := range m.ops {
-		op.minute(at, seen[k])
+	if len(totals) > 0 { // of a minute without a single span nothing is known: it was not told, or nobody listened
+		for k, op := range m.ops {
+			op.minute(at, seen[k])
+		}
 	}
 	for call, last := range m.calls {
 		if at.Sub(last) > callsFor {
@@ -240,6 +243,7 @@ func (m *Monitor) settle() {
 			t.letGo()
 		}
 	}
+	m.over()
 	known := map[string]bool{}
 	for _, f := range m.screen.Found {
 		known[f.ID] = true

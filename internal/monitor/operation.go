@@ -61,17 +61,23 @@ func (op *operation) minute(at time.Time, t *tally) {
 	}
 	swing := op.swing(op.latency, at, &op.basis.latency, op.median, op.tail)
 	op.latency.Observe(at, tail)
-	op.median.quantity(at, median, median/swing, t.count)
-	op.tail.quantity(at, tail, tail/swing, t.count)
+	n := float64(t.count)
+	op.median.quantity(at, measured{median, median / swing, t.count, n})
+	op.tail.quantity(at, measured{tail, tail / swing, t.count, n})
 	op.failures.share(at, t.failed, t.count)
 
-	rate := float64(t.count) / Step.Seconds()
+	rate := n / Step.Seconds()
 	usual := op.swing(op.traffic, at, &op.basis.traffic, op.rate)
 	op.traffic.Observe(at, rate)
-	if op.basis.traffic != baseline.BasisDaily && op.basis.traffic != baseline.BasisWeekly || op.traffic.Expected(at).Value*Step.Seconds() < float64(op.o.MinRequests) {
-		usual = math.NaN() // nobody knows yet how the day goes, or there is too little to lose
+	expected := op.traffic.Expected(at).Value
+	if least := least(op.traffic, at.In(op.o.Zone)); least < expected {
+		usual, expected = usual*least/expected, least
 	}
-	op.rate.quantity(at, rate, rate/usual, t.count)
+	expected *= Step.Seconds()
+	if op.rate.growing || expected < float64(op.o.MinRequests) {
+		usual = math.NaN() // nobody knows yet how the week goes, or there is too little to lose
+	}
+	op.rate.quantity(at, measured{rate, rate / usual, t.count, expected})
 }
 
 // hour takes an hour long past: what one minute of it was like on average.
@@ -87,16 +93,18 @@ func (op *operation) hour(at time.Time, t *tally) {
 }
 
 // swing is by which factor the hour of the week differs from the level, 1 while
-// that is not known. When it becomes known the detectors learn anew: they would
-// hold points against a baseline with the day in it.
+// that is not known. When it becomes known for the first time the detectors learn
+// anew: they would hold points against a baseline with the day in it. Where a day
+// hardly differs from none the profile's basis goes to and fro; that is no reason.
 func (op *operation) swing(p *baseline.Profile, at time.Time, was *baseline.Basis, tracks ...*track) float64 {
 	e := p.Expected(at)
 	level, ok := p.Level()
-	seasonal := func(b baseline.Basis) bool { return b == baseline.BasisDaily || b == baseline.BasisWeekly }
-	if e.Basis != *was {
-		if seasonal(e.Basis) != seasonal(*was) {
+	if !seasonal(*was) && e.Basis != *was {
+		if *was != "" && seasonal(e.Basis) { // at the first minute of a life the baselines are of the one before
 			for _, t := range tracks {
-				t.relearn()
+				if t.growing {
+					t.relearn()
+				}
 			}
 		}
 		*was = e.Basis
@@ -105,6 +113,22 @@ func (op *operation) swing(p *baseline.Profile, at time.Time, was *baseline.Basi
 		return 1
 	}
 	return e.Value / level
+}
+
+func seasonal(b baseline.Basis) bool { return b == baseline.BasisDaily || b == baseline.BasisWeekly }
+
+// least is the least traffic that an instant may have: what the hour expects, or
+// the line between the middles of two hours where that is less. The ends of an
+// hour in which a morning rises are far from its middle, and a job that begins
+// with the hour is nowhere on a line.
+func least(p *baseline.Profile, at time.Time) float64 {
+	before := at.Add(-time.Hour / 2)
+	a, b, here := p.Expected(before), p.Expected(before.Add(time.Hour)), p.Expected(at).Value
+	if a.Basis != b.Basis {
+		return here
+	}
+	part := float64(before.Minute()) / 60 // of the clock on the wall, as the profile's hours are
+	return min(here, a.Value+part*(b.Value-a.Value))
 }
 
 // lately is the number of requests of the last minutes that are kept.

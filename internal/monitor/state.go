@@ -24,11 +24,13 @@ type state struct {
 	Baselines []frozen                   `json:"baselines"`
 }
 
-// frozen is the baseline of one series.
+// frozen is the baseline of one series; without one it still learns.
 type frozen struct {
 	Series   detect.SeriesID       `json:"series"`
 	Quantity *online.Baseline      `json:"quantity,omitempty"`
 	Share    *online.CountBaseline `json:"share,omitempty"`
+	Requests float64               `json:"requests,omitempty"` // of a minute, behind Quantity
+	From     time.Time             `json:"from,omitzero"`      // what was before is not normal
 }
 
 // MarshalJSON writes what Restore reads.
@@ -36,8 +38,8 @@ func (m *Monitor) MarshalJSON() ([]byte, error) {
 	s := state{Version: stateVersion, Through: m.through, Screen: m.screen, Said: m.said, Baselines: []frozen{}}
 	for _, k := range m.order() {
 		for _, t := range m.ops[k].series {
-			if b, ok := t.frozen(); ok {
-				s.Baselines = append(s.Baselines, b)
+			if !t.learning() || !t.from.IsZero() {
+				s.Baselines = append(s.Baselines, t.frozen())
 			}
 		}
 	}
@@ -70,25 +72,41 @@ func (m *Monitor) Restore(data []byte) (through time.Time, err error) {
 	return s.Through, nil
 }
 
-func (t *track) frozen() (frozen, bool) {
-	f := frozen{Series: t.id}
+func (t *track) frozen() frozen {
+	f := frozen{Series: t.id, From: t.from}
 	if t.shares != nil {
-		b, ok := t.shares.Baseline()
-		f.Share = &b
-		return f, ok
+		if b, ok := t.shares.Baseline(); ok {
+			f.Share = &b
+		}
+		return f
 	}
-	b, ok := t.quantities.Baseline()
-	f.Quantity = &b
-	return f, ok
+	if b, ok := t.quantities.Baseline(); ok {
+		f.Quantity = &b
+		if t.learnt.points > 0 {
+			f.Requests = t.learnt.requests / float64(t.learnt.points)
+		}
+	}
+	return f
+}
+
+// learning says whether there is no baseline yet.
+func (t *track) learning() bool {
+	if t.shares != nil {
+		return t.shares.Phase() == online.Learning
+	}
+	return t.quantities.Phase() == online.Learning
 }
 
 // thaw goes on with the baseline of an earlier life; one that is no baseline is
 // learnt anew.
 func (t *track) thaw(f frozen) {
+	t.from = f.From
 	switch {
 	case t.shares != nil && f.Share != nil:
 		_ = t.shares.Rebaseline(*f.Share)
 	case t.quantities != nil && f.Quantity != nil:
-		_ = t.quantities.Rebaseline(*f.Quantity)
+		if t.quantities.Rebaseline(*f.Quantity) == nil && f.Requests > 0 {
+			t.learnt = behind{1, f.Requests}
+		}
 	}
 }

@@ -34,10 +34,14 @@ type track struct {
 
 	quantities *online.Detector // nil: it is a share
 	shares     *online.CountDetector
-	effect     float64 // smallest
+	effect     float64   // smallest
+	learnt     behind    // the baseline
+	from       time.Time // what was before is not held against it
+	over       time.Time // when the change before the one that rings had gone; zero: that was told
 
 	ring     *ring
 	young    bool
+	growing  bool
 	held     bool
 	improved int // looks that found it better
 }
@@ -49,6 +53,7 @@ type ring struct {
 	counts online.CountRetest
 	after  []float64 // newest levels after the ring
 	back   bool      // the old level is there again
+	since  time.Time // when it came back
 }
 
 // newest is how many of the points after a ring speak for whether it lasts: more
@@ -75,6 +80,9 @@ func (t *track) catchUp(at time.Time) {
 		if missing >= 2*kept { // long silent: rows need not be filled one by one
 			gap := int(at.Sub(t.at(t.rows)) / Step)
 			t.origin = t.origin.Add(time.Duration(gap) * Step)
+			if t.ring != nil {
+				t.ring.alarm = earlier(t.ring.alarm, gap)
+			}
 			return
 		}
 		t.push(point{value: nan32, level: nan32})
@@ -86,7 +94,13 @@ func (t *track) catchUp(at time.Time) {
 	}
 }
 
-// nan32 is a missing value. Read-only.
+// earlier moves the rows of an alarm, so that its times stay when the origin moves.
+func earlier(a online.Alarm, rows int) online.Alarm {
+	a.Index, a.Onset, a.Earliest, a.Latest = a.Index-rows, a.Onset-rows, a.Earliest-rows, a.Latest-rows
+	return a
+}
+
+// nan32 is a missing value; read-only.
 var nan32 = float32(math.NaN())
 
 func (t *track) push(p point) {
@@ -94,18 +108,22 @@ func (t *track) push(p point) {
 	t.rows++
 }
 
-// quantity takes a minute of a quantity: as measured, and its level without the
-// swing of the hour.
-func (t *track) quantity(at time.Time, value, level float64, requests int64) {
+// quantity takes a minute of a quantity.
+func (t *track) quantity(at time.Time, m measured) {
 	t.catchUp(at)
-	t.push(point{float32(value), float32(level), int32(min(requests, math.MaxInt32))})
-	alarm, rang := t.quantities.Observe(level)
+	t.push(point{float32(m.value), float32(m.level), int32(min(m.requests, math.MaxInt32))})
+	if at.Before(t.from) {
+		m.level = math.NaN()
+	}
+	held := t.weighed(m)
+	alarm, rang := t.quantities.Observe(held)
 	if t.ring != nil && !rang {
-		t.ring.retest.Observe(level)
-		t.follow(level, t.quantities)
+		t.ring.retest.Observe(held)
+		t.follow(m.level, t.quantities)
 		return
 	}
 	if rang {
+		t.overtaken()
 		base, _ := t.quantities.Baseline()
 		t.ring = &ring{alarm: alarm, retest: online.NewRetest(base, alarm.Up, t.effect)}
 	}
@@ -115,6 +133,9 @@ func (t *track) quantity(at time.Time, value, level float64, requests int64) {
 func (t *track) share(at time.Time, hits, trials int64) {
 	t.catchUp(at)
 	t.push(point{float32(hits), nan32, int32(min(trials, math.MaxInt32))})
+	if at.Before(t.from) {
+		hits, trials = 0, 0
+	}
 	alarm, rang := t.shares.ObserveCount(hits, trials)
 	if t.ring != nil && !rang {
 		t.ring.counts.ObserveCount(hits, trials)
@@ -126,8 +147,17 @@ func (t *track) share(at time.Time, hits, trials int64) {
 		return
 	}
 	if rang {
+		t.overtaken()
 		base, _ := t.shares.Baseline()
 		t.ring = &ring{alarm: alarm, counts: online.NewCountRetest(base, alarm.Up, t.effect)}
+	}
+}
+
+// overtaken notes that the change that rang before was over when the next one
+// rings: nobody was told yet.
+func (t *track) overtaken() {
+	if t.ring != nil && t.ring.back {
+		t.over = t.ring.since
 	}
 }
 
@@ -147,7 +177,7 @@ func (t *track) follow(level float64, d rung) {
 		t.ring.after = append(t.ring.after, level)
 	}
 	if row, ok := d.Returned(); ok && !t.ring.back && d.Phase() == online.Watching {
-		t.ring.back = true
+		t.ring.back, t.ring.since = true, t.at(row)
 		if n := t.rows - row; n < len(t.ring.after) {
 			t.ring.after = t.ring.after[len(t.ring.after)-n:]
 		}
@@ -167,6 +197,9 @@ func (t *track) candidate() (detect.Candidate, bool) {
 		Points: max(t.rows-a.Onset, a.Points), Needed: a.Points,
 		Before: pitwall.Measure{Value: a.Before, Unit: t.id.Unit, N: int64(t.learntFrom())},
 		Effect: a.Effect, EffectLow: a.EffectLow, EffectHigh: a.EffectHigh, Requests: t.requests(a.Onset),
+	}
+	if t.id.Signal == pitwall.SignalTraffic {
+		c.Requests = 0 // few of them are no reason to doubt that there are few
 	}
 	c.After = t.since(a.Onset)
 	if len(r.after) > 0 && a.Before != 0 {
@@ -198,8 +231,15 @@ func (t *track) candidate() (detect.Candidate, bool) {
 	return c, true
 }
 
-// enough asks the exact test whether the events since a row can tell anything: a
-// few failures at low traffic ring, and are no candidate yet.
+// unlucky is how seldom the exact test may take chance for a change of a share.
+// A baseline with few failures is off by much now and then, and what comes later
+// only makes that surer: at this level the baselines of 500 operations hold one
+// such in twenty times.
+const unlucky = 1e-4
+
+// enough asks the exact test, which doubts the baseline too, whether the events
+// since a row are another share: a few failures at low traffic ring, and are no
+// candidate yet.
 func (t *track) enough(row int) bool {
 	b, _ := t.shares.Baseline()
 	var hits, trials uint64
@@ -210,8 +250,8 @@ func (t *track) enough(row int) bool {
 		}
 	}
 	v := baseline.TestShare(pitwall.Counts{Bad: uint64(b.Hits), Good: uint64(b.Trials - b.Hits)}, pitwall.Counts{Bad: hits, Good: trials - min(hits, trials)},
-		baseline.CountOptions{Margin: t.effect, Dispersion: b.Dispersion})
-	return v.State != baseline.CountNotEnough && v.State != baseline.CountNoData
+		baseline.CountOptions{Alpha: unlucky, Margin: t.effect, Dispersion: b.Dispersion})
+	return v.State == baseline.CountMore || v.State == baseline.CountLess
 }
 
 func (t *track) evidence() float64 {
@@ -271,83 +311,4 @@ func (t *track) requests(row int) (n int64) {
 		n += int64(t.points[i%kept].requests)
 	}
 	return n
-}
-
-const (
-	// youth is how long a series is young: what its day is like is known after
-	// three days, and is judged on the next morning.
-	youth = 84 * time.Hour
-	// refreshed is after how many minutes a young series takes the last ones for
-	// normal, and refreshFrom how many of them.
-	refreshed, refreshFrom = 15, 120
-)
-
-// age lets a young series go with its day, which nobody knows yet: only what
-// changes within an hour or two rings. Afterwards what is normal is frozen.
-func (t *track) age(age time.Duration) {
-	if !t.young && age >= youth {
-		return
-	}
-	if t.young = age < youth; !t.young {
-		t.relearn()
-		return
-	}
-	if t.rows%refreshed != 0 || t.ring != nil || t.quantities == nil || t.quantities.Phase() != online.Watching {
-		return
-	}
-	var levels []float64
-	for i := max(0, t.rows-refreshFrom); i < t.rows; i++ {
-		levels = append(levels, float64(t.points[i%kept].level))
-	}
-	if b, err := online.Learn(levels); err == nil && b.N >= refreshFrom/2 {
-		_ = t.quantities.Rebaseline(b) // what was learnt is a baseline
-	}
-}
-
-// hold keeps the profile from learning what was found.
-func (t *track) hold(since time.Time) {
-	if t.young {
-		return // its profile has to see whole days first
-	}
-	if t.profile != nil && !t.held {
-		t.profile.Hold(since)
-	}
-	t.held = true
-}
-
-// letGo ends what is over: a level that is back, once that was told, and a
-// better one that has lasted.
-func (t *track) letGo() {
-	switch {
-	case t.ring == nil:
-	case t.ring.back:
-		c, _ := t.candidate()
-		if c.RecentN >= min(newest, c.Confirm()) { // enough points for the screen to say that it is gone
-			t.release(pitwall.Period{})
-			t.ring = nil
-		}
-	case t.improved >= relearnAfter:
-		t.hold(t.at(t.ring.alarm.Earliest)) // or the profile has learnt some of it by itself
-		t.release(pitwall.Period{From: t.at(t.ring.alarm.Latest + 1), To: t.at(t.rows)})
-		t.relearn()
-	}
-}
-
-// release lets the profile learn again; keep is the stretch that shows the new
-// level, zero: the old one stands.
-func (t *track) release(keep pitwall.Period) {
-	if t.held && t.profile != nil {
-		t.profile.Rebaseline(t.at(t.rows), keep)
-	}
-	t.held = false
-}
-
-// relearn takes the next points for the baseline.
-func (t *track) relearn() {
-	t.ring, t.improved = nil, 0
-	if t.shares != nil {
-		t.shares.Relearn()
-		return
-	}
-	t.quantities.Relearn()
 }

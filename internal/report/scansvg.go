@@ -60,7 +60,7 @@ func scanSVG(s Scanned) string {
 	d := drawing{low: low, high: high, n: n}
 	esc := template.HTMLEscapeString
 	fmt.Fprintf(&d.b, `<svg class="chart" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, svgWidth, svgHeight, esc(Scan(s).Text))
-	for _, v := range []float64{low, (low + high) / 2, high} {
+	for _, v := range []float64{low, low/2 + high/2, high} {
 		fmt.Fprintf(&d.b, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text class="axis" x="%.0f" y="%.1f" text-anchor="end">%s</text>`,
 			svgLeft, svgWidth, d.y(v), d.y(v), svgLeft-6, d.y(v)+4, esc(number(v)))
 	}
@@ -95,7 +95,11 @@ func (d *drawing) x(row float64) float64 {
 }
 
 func (d *drawing) y(v float64) float64 {
-	return 8 + (svgHeight-svgBottom-8)*(1-(v-d.low)/(d.high-d.low))
+	part := (v - d.low) / (d.high - d.low)
+	if math.IsInf(d.high-d.low, 0) {
+		part = (v/2 - d.low/2) / (d.high/2 - d.low/2)
+	}
+	return 8 + (svgHeight-svgBottom-8)*(1-part)
 }
 
 func (d *drawing) stretch(class string, from, to int, title string) {

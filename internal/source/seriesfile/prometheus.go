@@ -29,9 +29,9 @@ func prometheus(file string, text []byte) ([]Series, error) {
 	}
 	switch {
 	case a.Status == "error":
-		return nil, fault(file, fmt.Errorf("the query failed: %s", a.Error), "")
+		return nil, fault(file, fmt.Errorf("the query failed: %s", short(a.Error)), "")
 	case a.Data.Type != "matrix":
-		return nil, fault(file, fmt.Errorf("its resultType is %q, not matrix", a.Data.Type), "JSON must be the answer of a Prometheus to /api/v1/query_range")
+		return nil, fault(file, fmt.Errorf("its resultType is %q, not matrix", short(a.Data.Type)), "JSON must be the answer of a Prometheus to /api/v1/query_range")
 	case len(a.Data.Result) == 0:
 		return nil, fault(file, errors.New("the query found no series"), "check the selector and the period")
 	}
@@ -41,7 +41,7 @@ func prometheus(file string, text []byte) ([]Series, error) {
 		for i, pair := range r.Values {
 			v, ok := number(strings.Trim(string(pair[1]), `"`))
 			if !ok {
-				return nil, fault(file, fmt.Errorf("value %d of %s is %s, which is no number", i, s.Column, pair[1]), "")
+				return nil, fault(file, fmt.Errorf("value %d of %s is %s, which is no number", i, short(s.Column), short(string(pair[1]))), "")
 			}
 			s.At, s.Value = append(s.At, string(pair[0])), append(s.Value, v)
 		}

@@ -94,7 +94,16 @@ func fault(where string, err error, hint string) error {
 	return &pitwall.Error{Op: "reading series", Kind: pitwall.Invalid, ID: where, Err: err, Hint: hint}
 }
 
-// missing are the words for "no value", in lower case. Read-only.
+// short is a text as a message can hold it.
+func short(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// missing are the words for "no value", in lower case; read-only.
 var missing = map[string]bool{"": true, "nan": true, "na": true, "n/a": true, "null": true, "none": true, "-": true}
 
 // number reads a value; what is missing or infinite is NaN.
@@ -113,7 +122,7 @@ func number(text string) (float64, bool) {
 	return v, true
 }
 
-// layouts are the spellings of a time that are read. Read-only.
+// layouts are the spellings of a time that are read; read-only.
 var layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02", "2006-01", "01/02/2006 15:04"}
 
 // seconds reads a time as unix seconds; a number may also be milliseconds,
@@ -124,7 +133,7 @@ func seconds(text string) (s float64, ok bool) {
 		for v > 1e11 && !math.IsInf(v, 0) { // the year 5138
 			v /= 1000
 		}
-		return v, v > 1e8 // 1973: anything below counts rows
+		return v, v > 1e8 && !math.IsInf(v, 0) // 1973: anything below counts rows
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, text); err == nil {

@@ -71,6 +71,7 @@ const (
 	TooWeak   = "too-weak"   // the evidence, in nats, is below what all looks demand
 	Outliers  = "outliers"   // by ranks alone, in nats, it is
 	Spread    = "spread"     // it is, when the newer side's own spread counts
+	Trend     = "trend"      // it is, as a jump of a line
 	SlowNoise = "slow-noise" // it is, when slow correlation of the noise counts
 	Small     = "small"      // the spread changes by less than a factor of Limit
 )

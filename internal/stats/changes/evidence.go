@@ -35,7 +35,7 @@ const (
 	// againstLine is how much more two levels may leave than one line does and
 	// still be preferred to it, in nats: a step in slightly drifting noise is
 	// more often asked for than a drift that is called one.
-	againstLine = -3.0
+	againstLine = 1.0
 )
 
 // Critical values of the second yardstick: the log of the ratio of the sum of
@@ -170,10 +170,11 @@ func beyondAR9(n float64, slopes int, ratio float64) float64 {
 func (p *sums) estimated(w window, a, b fit, enough float64) float64 {
 	n, rss := w.level.len(), a.rss+b.rss+w.floor
 	slopes := 0.0
-	for _, f := range []fit{a, b} {
-		if f.slope != 0 {
-			slopes++
-		}
+	if a.slope != 0 {
+		slopes++
+	}
+	if b.slope != 0 && b.slope != a.slope {
+		slopes++
 	}
 	if n/2*(w.level.rss/rss-1) < enough {
 		return math.Inf(-1)
@@ -186,9 +187,6 @@ func (p *sums) estimated(w window, a, b fit, enough float64) float64 {
 	gain, line := free/2*math.Log(w.level.rss/rss), free/2*math.Log(w.line.rss/rss)
 	if slopes > 0 {
 		return math.Min(gain, line+perSlope) - perSlope*slopes
-	}
-	if line < againstLine {
-		return math.Inf(-1)
 	}
 	return gain
 }

@@ -1,6 +1,10 @@
 package changes
 
-import "math"
+import (
+	"math"
+
+	"github.com/pitwall/pitwall/internal/stats"
+)
 
 // placeLoss is how much log likelihood a place may lose against the best one and
 // still be possible: simulated steps of one, two and three standard deviations lie
@@ -37,6 +41,9 @@ func (p *sums) doubt(s split) (reason string, value float64) {
 	if s.second {
 		return "", 0
 	}
+	if j := p.jump(s); j < againstLine+math.Log(s.left.len()+s.right.len()) {
+		return Trend, j
+	}
 	if r := p.apart(s.left, s.right); r < s.need {
 		return Outliers, r
 	}
@@ -52,6 +59,38 @@ func (p *sums) doubt(s split) (reason string, value float64) {
 		return SlowNoise, s.gain / slow
 	}
 	return "", 0
+}
+
+// jump is the evidence of two levels for a line that jumps, beyond a straight one.
+func (p *sums) jump(s split) float64 {
+	if s.left.slope != 0 || s.right.slope != 0 || p.levels {
+		return math.Inf(1)
+	}
+	from, n := s.left.from, s.right.to-s.left.from
+	line := p.tilt(p.level(from, s.right.to))
+	off := make([]float64, n)
+	for i := range off {
+		off[i] = math.Abs(p.y[from+i] - line.value(float64(from+i)))
+	}
+	limit := jumpFar * 1.4826 * stats.Median(off)
+	q := newSums(n)
+	q.unit = p.unit
+	q.reset(0)
+	for i := range off {
+		q.add(pull(p.y[from+i], line.value(float64(from+i)), limit))
+	}
+	return q.jumpAt(0, s.right.from-from, n)
+}
+
+const jumpFar = 2.5
+
+func (p *sums) jumpAt(from, at, to int) float64 {
+	w := p.window(from, to, 0)
+	a, b := p.parallel(p.level(from, at), p.level(at, to))
+	rss := a.rss + b.rss + w.floor
+	rho := p.rho(a, b, rss, 0)
+	n := w.level.len()
+	return (n*(1-rho)/(1+rho) - 4) / 2 * math.Log(w.line.rss/rss)
 }
 
 // slowest is the decay a point of the slowest noise that is allowed for: a memory

@@ -100,6 +100,20 @@ func (p *sums) piece(from, to int) (both [2]fit) {
 	return both
 }
 
+// parallel gives two levels one common slope: a line that jumps.
+func (p *sums) parallel(a, b fit) (fit, fit) {
+	x, y := p.tilt(a), p.tilt(b)
+	xx, yy := spread(a.len()), spread(b.len())
+	slope := (x.slope*xx + y.slope*yy) / (xx + yy)
+	x.rss += (x.slope - slope) * (x.slope - slope) * xx
+	y.rss += (y.slope - slope) * (y.slope - slope) * yy
+	x.slope, y.slope = slope, slope
+	return x, y
+}
+
+// spread is the sum of squares of n row numbers around their mean.
+func spread(n float64) float64 { return n * (n*n - 1) / 12 }
+
 // neighbours is the sum of the products of neighbouring residuals of a fit.
 func (p *sums) neighbours(f fit) float64 {
 	a, b := f.from, f.to
