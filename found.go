@@ -24,12 +24,13 @@ type Finding struct {
 	EffectLow  float64 `json:"effect_low"`
 	EffectHigh float64 `json:"effect_high"`
 	Before     Measure `json:"before"`
-	After      Measure `json:"after"`
+	After      Measure `json:"after"` // as it was found
+	Now        Measure `json:"now"`   // the last quarter of an hour
 	// LogE is the natural logarithm of the e-value of the points after the alarm.
 	LogE  float64       `json:"log_e"`
 	Parts []FindingPart `json:"parts"`
 	Seen  time.Time     `json:"seen"`
-	Gone  time.Time     `json:"gone,omitzero"` // the old level was back
+	Gone  time.Time     `json:"gone,omitzero"` // it is over: the old level is back, or the present one is normal
 	Flaps int           `json:"flaps,omitempty"`
 	Plan  PlanID        `json:"plan,omitempty"` // that deals with it
 	// NoPlan says why no plan does.
@@ -71,6 +72,7 @@ type Sensed struct {
 	At         time.Time `json:"at"`
 	Through    time.Time `json:"through,omitzero"` // end of the last minute that was looked at; zero: none
 	Operations int       `json:"operations"`
+	Unfollowed int       `json:"unfollowed"` // operations of the last hour for which there was no room
 	Series     int       `json:"series"`
 	Learning   int       `json:"learning"` // series whose baseline is not known yet
 	Findings   []Finding `json:"findings"` // the newest first

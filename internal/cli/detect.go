@@ -93,8 +93,11 @@ func readSeries(g *global, how scanning, files []string) ([]report.Scanned, erro
 		}
 		found := false
 		for _, s := range list {
-			if how.column != "" && s.Column != how.column && len(list) > 1 {
+			if how.column != "" && s.Column != how.column {
 				continue
+			}
+			if len(list) == 1 {
+				s.Column = "" // the file says it all
 			}
 			found = true
 			if row := s.Unordered(); row >= 0 {

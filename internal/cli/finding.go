@@ -75,6 +75,9 @@ func findingView(g *global) *cobra.Command {
 				if v.Within != "" {
 					fmt.Fprintf(w, "within\t%s (95 %%)\n", v.Within)
 				}
+				if v.Lately != "" && v.Gone.IsZero() {
+					fmt.Fprintf(w, "now\t%s\n", v.Lately)
+				}
 				fmt.Fprintf(w, "began\t%s, between %s and %s\n", v.Onset.At.Format(time.RFC3339), v.Onset.Earliest.Format(time.RFC3339), v.Onset.Latest.Format(time.RFC3339))
 				fmt.Fprintf(w, "found\t%s\n", v.Seen.Format(time.RFC3339))
 				if v.Next != "" {

@@ -74,7 +74,7 @@ type Alerting struct {
 
 // Detection is how operations are watched for changes that burn no objective.
 type Detection struct {
-	Operations int           `yaml:"operations"` // the busiest that are watched; 0: none
+	Operations int           `yaml:"operations"` // how many are watched, the busiest of those first met; 0: none
 	MinEffect  pitwall.Ratio `yaml:"min_effect"` // relative change that is not worth a finding
 	Timezone   string        `yaml:"timezone"`   // of the users, whose day it is; such as Europe/Paris
 	// OpenPlans are the services in which a finding opens a plan, where an

@@ -33,6 +33,7 @@ type creeping struct {
 	at      time.Time
 	trends  []pitwall.Trend
 	problem string
+	traffic map[int64]map[pitwall.ServiceName]float64 // requests a second from a unix second on; used by the look alone
 }
 
 // creep looks for slow drifts once an hour, in the background.
@@ -88,6 +89,9 @@ func (e *Engine) trends(ctx context.Context, now time.Time) ([]pitwall.Trend, er
 	}
 	restarts, err := e.restarts(ctx, now)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.readTraffic(ctx, now); err != nil {
 		return nil, err
 	}
 	var all []pitwall.Trend
@@ -203,12 +207,63 @@ func (e *Engine) slow(ctx context.Context, name string, leak baseline.Leak, now 
 		service := serviceIn(s.Labels)
 		in := leak.Input()
 		in.Series, in.Restarts, in.Limit = s, restarts[service], limits[service]
+		if leak.PerRequest {
+			in.Traffic = e.trafficOf(service)
+		}
 		d := baseline.FindDrift(in)
 		out = append(out, pitwall.Trend{Service: service, Metric: name, Kind: string(leak.Kind), Verdict: string(d.Verdict), Reason: d.Reason,
 			PerDay: float64(d.Relative), PerDayLow: share(d.SlopeLow, d.Level), PerDayHigh: share(d.SlopeHigh, d.Level), Level: number(d.Level), P: d.P, N: d.N,
 			Limit: d.Limit, ExhaustsAt: d.ExhaustsAt, Earliest: d.Earliest, Latest: d.Latest, Query: query})
 	}
 	return out, nil
+}
+
+// trafficStep is how finely requests are added up beside a trend.
+const trafficStep = 6 * time.Hour
+
+// readTraffic adds up what was asked of services, each stretch once.
+func (e *Engine) readTraffic(ctx context.Context, now time.Time) error {
+	c := &e.creeping
+	if e.c.Operations == nil {
+		return nil
+	}
+	if c.traffic == nil {
+		c.traffic = map[int64]map[pitwall.ServiceName]float64{}
+	}
+	oldest := now.Add(-creepOver).Truncate(trafficStep)
+	maps.DeleteFunc(c.traffic, func(at int64, _ map[pitwall.ServiceName]float64) bool { return at < oldest.Unix() })
+	for at := oldest; !at.Add(trafficStep).After(now); at = at.Add(trafficStep) {
+		if c.traffic[at.Unix()] != nil {
+			continue
+		}
+		totals, err := e.c.Operations.Operations(ctx, pitwall.OperationQuery{Period: pitwall.Period{From: at, To: at.Add(trafficStep)}})
+		if err != nil {
+			return err
+		}
+		rate := map[pitwall.ServiceName]float64{}
+		for _, o := range totals {
+			if o.Kind == pitwall.SpanServer {
+				rate[o.Service] += float64(o.Count) / trafficStep.Seconds()
+			}
+		}
+		c.traffic[at.Unix()] = rate
+	}
+	return nil
+}
+
+// trafficOf is the traffic of a service as a series; nil where spans tell nothing.
+func (e *Engine) trafficOf(service pitwall.ServiceName) *pitwall.Series {
+	var s pitwall.Series
+	for _, at := range slices.Sorted(maps.Keys(e.creeping.traffic)) {
+		if rate := e.creeping.traffic[at][service]; rate > 0 {
+			s.T = append(s.T, (at+int64(trafficStep.Seconds())/2)*1000)
+			s.V = append(s.V, rate)
+		}
+	}
+	if len(s.T) == 0 {
+		return nil
+	}
+	return &s
 }
 
 // weekly compares this week's mean size with the weeks before.

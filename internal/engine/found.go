@@ -140,7 +140,7 @@ func (e *Engine) Accept(ctx context.Context, a pitwall.Accepted, dryRun bool) (p
 		return a, err
 	}
 	e.sensing.mu.Lock()
-	e.c.Monitor.Accept(a.Finding, a.Reason, a.At, time.Time{})
+	e.c.Monitor.Accept(a.Finding, a.Reason, a.At, a.At.Add(acceptedFor))
 	live := e.sensing.live
 	e.sensing.mu.Unlock()
 	if !live {

@@ -20,6 +20,9 @@ const (
 	replayed = 6 * time.Hour
 	// profiled is how far back hours are read for what a week is like.
 	profiled = 28 * 24 * time.Hour
+	// acceptedFor is how long an acceptance excuses the change itself: by then its
+	// level is what is normal, and a later change to it is another one.
+	acceptedFor = 24 * time.Hour
 	// senseName is under which the monitor's state is kept.
 	senseName = "monitor"
 	// sensingFor bounds the reading of old minutes and hours in one go.
@@ -124,7 +127,9 @@ func (e *Engine) awake(ctx context.Context, now time.Time) error {
 		e.log.Warn("What was normal cannot be read and is learnt anew", "err", err)
 	}
 	for _, a := range accepted { // one that was recorded and not kept any more
-		e.c.Monitor.Accept(a.Finding, a.Reason, a.At, time.Time{})
+		if until := a.At.Add(acceptedFor); until.After(now) {
+			e.c.Monitor.Accept(a.Finding, a.Reason, a.At, until)
+		}
 	}
 	s.hour = now.Add(-profiled).Truncate(time.Hour)
 	if s.ended = now; !through.IsZero() {

@@ -25,6 +25,9 @@ const (
 func (t *track) age(age time.Duration) {
 	young, grows := age < youth, age < growing
 	if t.young && !young || t.growing && !grows {
+		if t.ring != nil {
+			return // what stands must not become normal: it grows up when that is over
+		}
 		t.young, t.growing = young, grows
 		t.relearn() // the baseline has in it what is now known of the day or the week
 		return

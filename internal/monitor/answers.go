@@ -11,7 +11,7 @@ import (
 
 // Sensed gives what stands after the last look, the newest findings first.
 func (m *Monitor) Sensed() pitwall.Sensed {
-	r := pitwall.Sensed{Through: m.through, Operations: len(m.ops), Findings: []pitwall.Finding{}, Passed: []pitwall.Passed{}, Trends: []pitwall.Trend{}}
+	r := pitwall.Sensed{Through: m.through, Operations: len(m.ops), Unfollowed: len(m.beyond), Findings: []pitwall.Finding{}, Passed: []pitwall.Passed{}, Trends: []pitwall.Trend{}}
 	for _, op := range m.ops {
 		for _, t := range op.series {
 			r.Series++
@@ -24,7 +24,7 @@ func (m *Monitor) Sensed() pitwall.Sensed {
 		r.Findings = append(r.Findings, m.finding(f))
 	}
 	slices.SortStableFunc(r.Findings, func(a, b pitwall.Finding) int { return b.Seen.Compare(a.Seen) })
-	for _, n := range m.last.NotReported {
+	for _, n := range slices.Concat(m.last.NotReported, m.doubted) {
 		r.Passed = append(r.Passed, pitwall.Passed{Series: pitwall.SeriesName(n.Series), Onset: n.Onset, Effect: n.Effect,
 			Reason: string(n.Reason), Why: n.Why, Value: n.Value, Limit: n.Limit, Of: n.Of})
 	}
@@ -38,10 +38,16 @@ func said(f detect.Finding) pitwall.Finding {
 		Effect: c.Effect, EffectLow: c.EffectLow, EffectHigh: c.EffectHigh, Before: c.Before, After: c.After, LogE: c.LogE, Seen: f.Seen}
 }
 
+// lastly is how many minutes say how a series is now.
+const lastly = 15
+
 // finding is one as it stands now.
 func (m *Monitor) finding(f detect.Found) pitwall.Finding {
 	out := m.said[f.ID]
 	out.ID, out.Series, out.Onset, out.Seen, out.Gone, out.Flaps = f.ID, pitwall.SeriesName(f.Lead), f.Onset, f.Seen, f.Gone, f.Flaps
+	if t := m.track(f.Lead); t != nil {
+		out.Now = t.since(t.rows - lastly)
+	}
 	out.Parts = []pitwall.FindingPart{}
 	for _, p := range f.Members {
 		if p.Series != f.Lead {

@@ -54,6 +54,9 @@ type Monitor struct {
 	through time.Time                 // end of the last minute
 	started time.Time                 // beginning of the first
 	last    detect.Screened
+	doubted []detect.NotReported // failures that ring at low traffic, of the last look
+	beyond  map[key]time.Time    // operations without room, when last seen
+	excused map[detect.Planned]bool
 	said    map[string]pitwall.Finding // by id, as it was found
 	kept    map[detect.SeriesID]frozen // baselines of an earlier life, until their series are met
 }
@@ -71,7 +74,7 @@ func New(o Options) (*Monitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Monitor{o: o, screen: screen, ops: map[key]*operation{}, calls: map[detect.Call]time.Time{}, said: map[string]pitwall.Finding{}, kept: map[detect.SeriesID]frozen{}}, nil
+	return &Monitor{o: o, screen: screen, ops: map[key]*operation{}, calls: map[detect.Call]time.Time{}, said: map[string]pitwall.Finding{}, beyond: map[key]time.Time{}, excused: map[detect.Planned]bool{}, kept: map[detect.SeriesID]frozen{}}, nil
 }
 
 // Through is the end of the last minute that was seen; zero before the first.
@@ -101,6 +104,7 @@ func (m *Monitor) Minute(at time.Time, totals []pitwall.OperationTotals) {
 			delete(m.calls, call)
 		}
 	}
+	maps.DeleteFunc(m.beyond, func(_ key, last time.Time) bool { return at.Sub(last) > callsFor })
 }
 
 // Hour takes the totals of an hour long past, for the profiles alone.
@@ -156,8 +160,10 @@ func (m *Monitor) admit(at time.Time, seen map[key]*tally) {
 	})
 	for _, k := range fresh {
 		if len(m.ops) >= m.o.Operations && !m.evict(at) {
-			return
+			m.beyond[k] = at
+			continue
 		}
+		delete(m.beyond, k)
 		m.ops[k] = newOperation(m.o, k, at, m.kept)
 	}
 }
@@ -191,6 +197,8 @@ type Sight struct {
 
 // Look screens everything that rings. Ask after each minute.
 func (m *Monitor) Look(in Sight) detect.Screened {
+	m.excuse(in.Planned)
+	m.doubted = nil
 	s := detect.Sight{Now: in.Now, Planned: in.Planned, Troubles: in.Troubles, Tests: map[pitwall.ServiceName]int{}}
 	load := map[pitwall.ServiceName]int64{}
 	for k, op := range m.ops {
@@ -207,6 +215,8 @@ func (m *Monitor) Look(in Sight) detect.Screened {
 			if c, ok := t.candidate(); ok {
 				c.Touched = touched
 				s.Candidates = append(s.Candidates, c)
+			} else if n, doubted := t.doubt(); doubted {
+				m.doubted = append(m.doubted, n)
 			}
 		}
 	}
@@ -219,6 +229,22 @@ func (m *Monitor) Look(in Sight) detect.Screened {
 	m.last, m.screen = m.screen.Look(s)
 	m.settle()
 	return m.last
+}
+
+// excuse takes stretches in which something was planned out of what is normal.
+func (m *Monitor) excuse(planned []detect.Planned) {
+	for _, p := range planned {
+		if m.excused[p] || p.Period.To.After(m.through) {
+			continue
+		}
+		m.excused[p] = true
+		for k, op := range m.ops {
+			if p.Service == "" || p.Service == k.service {
+				op.latency.Exclude(p.Period)
+				op.traffic.Exclude(p.Period)
+			}
+		}
+	}
 }
 
 // settle holds the profiles of what is found, lets go of what is gone, and

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
@@ -22,6 +23,8 @@ type world struct {
 	latency map[pitwall.ServiceName]float64 // factor
 	errors  map[pitwall.ServiceName]float64 // share
 	swing   float64
+	share   float64 // of the usual traffic; 0: all
+	sound   bool    // nothing fails
 }
 
 func newWorld(seed uint64) *world {
@@ -32,13 +35,13 @@ func (w *world) minute(at time.Time) []pitwall.OperationTotals {
 	var out []pitwall.OperationTotals
 	day := math.Sin(2 * math.Pi * float64(at.Unix()%86400) / 86400)
 	for i, s := range []pitwall.ServiceName{"checkout", "cart", "inventory"} {
-		n := int64(120 * (1 + w.swing*day) * (1 + 0.05*w.rng.NormFloat64()))
+		n := int64(120 * (1 + w.swing*day) * (1 + 0.05*w.rng.NormFloat64()) * cmp.Or(w.share, 1))
 		o := pitwall.OperationTotals{Service: s, Operation: "GET /" + string(s), Kind: pitwall.SpanServer, Count: n}
 		factor := (1 + 0.3*w.swing*day) * (1 + w.latency[s])
 		for range n {
 			d := time.Duration(float64(i+1) * 40e6 * factor * math.Exp(0.4*w.rng.NormFloat64()))
 			o.Latency.Add(pitwall.Bucket(d), 1)
-			if w.rng.Float64() < 0.004+w.errors[s] {
+			if !w.sound && w.rng.Float64() < 0.004+w.errors[s] {
 				o.Failed++
 			}
 		}

@@ -18,6 +18,7 @@ type operation struct {
 	latency *baseline.Profile // of the p95; the median is taken to swing alike
 	traffic *baseline.Profile
 	basis   struct{ latency, traffic baseline.Basis }
+	few     tally // requests of the last minutes, too few yet for a quantile
 
 	median, tail, failures, rate *track
 	series                       []*track // all of them
@@ -38,6 +39,9 @@ func newOperation(o Options, k key, at time.Time, kept map[detect.SeriesID]froze
 	for _, t := range op.series {
 		if b, ok := kept[t.id]; ok {
 			t.thaw(b)
+			if !b.First.IsZero() && b.First.Before(op.first) {
+				op.first = b.First
+			}
 			delete(kept, t.id)
 		}
 	}
@@ -52,21 +56,17 @@ func (op *operation) minute(at time.Time, t *tally) {
 	if t.count > 0 {
 		op.seen = at
 	}
-	median, tail := math.NaN(), math.NaN()
-	if t.count >= op.o.MinRequests {
-		median, tail = quantile(t.latency, 0.5), quantile(t.latency, 0.95)
-	}
+	median, tail, n := op.quantiles(t)
 	for _, t := range op.series {
 		t.age(at.Sub(op.first))
 	}
 	swing := op.swing(op.latency, at, &op.basis.latency, op.median, op.tail)
 	op.latency.Observe(at, tail)
-	n := float64(t.count)
 	op.median.quantity(at, measured{median, median / swing, t.count, n})
 	op.tail.quantity(at, measured{tail, tail / swing, t.count, n})
 	op.failures.share(at, t.failed, t.count)
 
-	rate := n / Step.Seconds()
+	rate := float64(t.count) / Step.Seconds()
 	usual := op.swing(op.traffic, at, &op.basis.traffic, op.rate)
 	op.traffic.Observe(at, rate)
 	expected := op.traffic.Expected(at).Value
@@ -78,6 +78,19 @@ func (op *operation) minute(at time.Time, t *tally) {
 		usual = math.NaN() // nobody knows yet how the week goes, or there is too little to lose
 	}
 	op.rate.quantity(at, measured{rate, rate / usual, t.count, expected})
+}
+
+// quantiles are those of a minute and of how many requests. Where traffic is low
+// minutes are joined until they hold enough; those before are without a point.
+func (op *operation) quantiles(t *tally) (median, tail, n float64) {
+	op.few.count += t.count
+	op.few.latency.Merge(t.latency)
+	if op.few.count < op.o.MinRequests {
+		return math.NaN(), math.NaN(), 0
+	}
+	median, tail, n = quantile(op.few.latency, 0.5), quantile(op.few.latency, 0.95), float64(op.few.count)
+	op.few = tally{}
+	return median, tail, n
 }
 
 // hour takes an hour long past: what one minute of it was like on average.

@@ -31,6 +31,7 @@ type frozen struct {
 	Share    *online.CountBaseline `json:"share,omitempty"`
 	Requests float64               `json:"requests,omitempty"` // of a minute, behind Quantity
 	From     time.Time             `json:"from,omitzero"`      // what was before is not normal
+	First    time.Time             `json:"first,omitzero"`     // when its operation was met
 }
 
 // MarshalJSON writes what Restore reads.
@@ -38,9 +39,9 @@ func (m *Monitor) MarshalJSON() ([]byte, error) {
 	s := state{Version: stateVersion, Through: m.through, Screen: m.screen, Said: m.said, Baselines: []frozen{}}
 	for _, k := range m.order() {
 		for _, t := range m.ops[k].series {
-			if !t.learning() || !t.from.IsZero() {
-				s.Baselines = append(s.Baselines, t.frozen())
-			}
+			f := t.frozen()
+			f.First = m.ops[k].first
+			s.Baselines = append(s.Baselines, f)
 		}
 	}
 	return json.Marshal(s)

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -212,7 +213,7 @@ func (t *track) candidate() (detect.Candidate, bool) {
 		c.Effect = (more.Value - a.Before) / math.Abs(a.Before)
 		c.EffectLow, c.EffectHigh = c.Effect-half, c.Effect+half
 	}
-	if t.shares != nil && !t.enough(a.Onset) {
+	if t.shares != nil && !told(t.exact(a.Onset)) {
 		return detect.Candidate{}, false
 	}
 	if t.shares != nil && c.After.Known() {
@@ -237,10 +238,9 @@ func (t *track) candidate() (detect.Candidate, bool) {
 // such in twenty times.
 const unlucky = 1e-4
 
-// enough asks the exact test, which doubts the baseline too, whether the events
-// since a row are another share: a few failures at low traffic ring, and are no
-// candidate yet.
-func (t *track) enough(row int) bool {
+// exact asks the exact test, which doubts the baseline too, whether the events
+// since a row are another share.
+func (t *track) exact(row int) baseline.CountVerdict {
 	b, _ := t.shares.Baseline()
 	var hits, trials uint64
 	for i := max(row, t.rows-kept); i < t.rows; i++ {
@@ -249,9 +249,32 @@ func (t *track) enough(row int) bool {
 			hits, trials = hits+uint64(p.value), trials+uint64(p.requests)
 		}
 	}
-	v := baseline.TestShare(pitwall.Counts{Bad: uint64(b.Hits), Good: uint64(b.Trials - b.Hits)}, pitwall.Counts{Bad: hits, Good: trials - min(hits, trials)},
+	return baseline.TestShare(pitwall.Counts{Bad: uint64(b.Hits), Good: uint64(b.Trials - b.Hits)}, pitwall.Counts{Bad: hits, Good: trials - min(hits, trials)},
 		baseline.CountOptions{Alpha: unlucky, Margin: t.effect, Dispersion: b.Dispersion})
+}
+
+func told(v baseline.CountVerdict) bool {
 	return v.State == baseline.CountMore || v.State == baseline.CountLess
+}
+
+// doubt is why failures that ring are no candidate yet: a few at low traffic.
+func (t *track) doubt() (detect.NotReported, bool) {
+	if t.ring == nil || t.shares == nil {
+		return detect.NotReported{}, false
+	}
+	a := t.ring.alarm
+	v := t.exact(a.Onset)
+	return detect.NotReported{Reason: detect.ReasonTooFew, Why: upper(v.Reason) + ".", Value: v.P, Limit: unlucky,
+		Candidate: detect.Candidate{Series: t.id, Up: a.Up, Effect: a.Effect, Before: v.Before, After: v.After, At: t.at(a.Index),
+			Onset: pitwall.Onset{At: t.at(a.Onset), Earliest: t.at(a.Earliest), Latest: t.at(a.Latest + 1)}}}, !told(v)
+}
+
+// upper begins a sentence.
+func upper(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 func (t *track) evidence() float64 {

@@ -15,6 +15,7 @@ type FindingsView struct {
 	Through     time.Time    `json:"through,omitzero"`
 	Text        string       `json:"text"` // how much is watched, or why nothing is
 	Tone        Tone         `json:"tone"`
+	Unfollowed  int          `json:"unfollowed"`
 	Operations  int          `json:"operations"`
 	Series      int          `json:"series"`
 	Learning    int          `json:"learning"`
@@ -33,6 +34,7 @@ type FindingRow struct {
 	Within string `json:"within"` // "+25 % to +38 %"
 	State  string `json:"state"`  // "stands", "gone", "accepted", "PIP-3"
 	Next   string `json:"next"`   // what happens, or why nothing does
+	Lately string `json:"lately"` // how it is now: "612 ms (+161 %)"
 	Tone   Tone   `json:"tone"`
 }
 
@@ -85,6 +87,10 @@ func FindingsOf(s pitwall.Sensed) FindingsView {
 	default:
 		v.Text = fmt.Sprintf("No change in %s, %s.", plural(s.Operations, "operation", "operations"), plural(s.Series, "series", "series"))
 	}
+	v.Unfollowed = s.Unfollowed
+	if s.Unfollowed > 0 {
+		v.Text += fmt.Sprintf(" There is no room for %s: raise detection.operations.", plural(s.Unfollowed, "more operation", "more operations"))
+	}
 	if s.Problem == "" && s.Learning > 0 {
 		v.Text += fmt.Sprintf(" %s still learn what is normal.", plural(s.Learning, "series", "series"))
 	}
@@ -127,6 +133,12 @@ func trends(s pitwall.Sensed) (rows []TrendRow, text string) {
 // FindingOf words one finding.
 func FindingOf(f pitwall.Finding) FindingRow {
 	row := FindingRow{Finding: f, What: seriesWords(f.Series), Moved: arrow(f.Before, f.After), Tone: ToneWarn, State: "stands", Next: f.NoPlan}
+	if f.Now.Known() {
+		row.Lately = Measured(f.Now)
+		if f.Before.Known() && f.Before.Value > 0 {
+			row.Lately += " (" + Change(f.Now.Value/f.Before.Value-1) + ")"
+		}
+	}
 	if f.EffectLow < f.EffectHigh {
 		row.Within = Change(f.EffectLow) + " to " + Change(f.EffectHigh)
 	}

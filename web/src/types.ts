@@ -117,7 +117,7 @@ export interface StatusView {
 export interface Onset { at: string; earliest: string; latest: string }
 export interface FindingRow {
   id: string; onset: Onset; why: string; seen: string; gone?: string; plan?: string
-  what: string; moved: string; within: string; state: string; next: string; tone: Tone
+  what: string; moved: string; within: string; state: string; next: string; lately: string; tone: Tone
 }
 export interface TrendRow { service: string; metric: string; kind: string; reason: string; pace: string; ends: string; tone: Tone; query: string }
 export interface PassedRow { onset: Onset; reason: string; why: string; what: string; moved: string }

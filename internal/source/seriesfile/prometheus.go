@@ -48,9 +48,6 @@ func prometheus(file string, text []byte) ([]Series, error) {
 		s.Seconds = timed(s.At)
 		all = append(all, s)
 	}
-	if len(all) == 1 {
-		all[0].Column = ""
-	}
 	return all, nil
 }
 

@@ -21,7 +21,7 @@ const MaxBytes = 1 << 30
 // Series is one column of a file. All slices have the file's rows, in its order.
 type Series struct {
 	File   string
-	Column string    // name of the column or labels of the series; empty: the file has just one
+	Column string    // name of the column, or labels of the series
 	Value  []float64 // NaN where a value is missing
 	At     []string  // the time of each row as the file says it; nil: it has none
 	// Seconds are the times as unix seconds, NaN where a row has none that can be

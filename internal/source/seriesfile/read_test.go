@@ -21,19 +21,19 @@ func TestRead(t *testing.T) {
 		step float64
 	}{
 		"seconds, a gap, a repeated time": {"time,value\n1700000000,1\n1700000060,\n1700000060,3\n1700000120,4\n",
-			[]Series{{At: []string{"1700000000", "1700000060", "1700000060", "1700000120"}, Seconds: []float64{1.7e9, 1.7e9 + 60, 1.7e9 + 60, 1.7e9 + 120}, Value: []float64{1, nan, 3, 4}}}, 60},
+			[]Series{{Column: "value", At: []string{"1700000000", "1700000060", "1700000060", "1700000120"}, Seconds: []float64{1.7e9, 1.7e9 + 60, 1.7e9 + 60, 1.7e9 + 120}, Value: []float64{1, nan, 3, 4}}}, 60},
 		"milliseconds and semicolons": {"ts;v\n1700000000000;1e3\n1700000001000;NaN\n",
-			[]Series{{At: []string{"1700000000000", "1700000001000"}, Seconds: []float64{1.7e9, 1.7e9 + 1}, Value: []float64{1000, nan}}}, 1},
-		"counted rows":          {"time,value\n0,5\n1,6\n", []Series{{At: []string{"0", "1"}, Value: []float64{5, 6}}}, 0},
-		"one bare column":       {"5\n6\n7\n", []Series{{Value: []float64{5, 6, 7}}}, 0},
+			[]Series{{Column: "v", At: []string{"1700000000000", "1700000001000"}, Seconds: []float64{1.7e9, 1.7e9 + 1}, Value: []float64{1000, nan}}}, 1},
+		"counted rows":          {"time,value\n0,5\n1,6\n", []Series{{Column: "value", At: []string{"0", "1"}, Value: []float64{5, 6}}}, 0},
+		"one bare column":       {"5\n6\n7\n", []Series{{Column: "column 1", Value: []float64{5, 6, 7}}}, 0},
 		"two named columns":     {"a,time,b\n1,2020-01-01,2\n3,2020-01-02,4\n", []Series{{Column: "a", At: []string{"2020-01-01", "2020-01-02"}, Seconds: []float64{1577836800, 1577923200}, Value: []float64{1, 3}}, {Column: "b", At: []string{"2020-01-01", "2020-01-02"}, Seconds: []float64{1577836800, 1577923200}, Value: []float64{2, 4}}}, 86400},
-		"spelled out":           {"timestamp,value\n2014-02-14 14:30:00,0.132\n2014-02-14 14:35:00,0.134\n", []Series{{At: []string{"2014-02-14 14:30:00", "2014-02-14 14:35:00"}, Seconds: []float64{1392388200, 1392388500}, Value: []float64{0.132, 0.134}}}, 300},
+		"spelled out":           {"timestamp,value\n2014-02-14 14:30:00,0.132\n2014-02-14 14:35:00,0.134\n", []Series{{Column: "value", At: []string{"2014-02-14 14:30:00", "2014-02-14 14:35:00"}, Seconds: []float64{1392388200, 1392388500}, Value: []float64{0.132, 0.134}}}, 300},
 		"two columns of values": {"p50,p99\n5,50\n4,51\n", []Series{{Column: "p50", Value: []float64{5, 4}}, {Column: "p99", Value: []float64{50, 51}}}, 0},
-		"words before values":   {"build,ms\nv1,5\nv2,6\n", []Series{{At: []string{"v1", "v2"}, Value: []float64{5, 6}}}, 0},
-		"a number for each row": {"run,ms\n7,5\n8,6\n", []Series{{At: []string{"7", "8"}, Value: []float64{5, 6}}}, 0},
-		"a time without end":    {"time,value\n1700000000,1\nInf,2\n", []Series{{At: []string{"1700000000", "Inf"}, Seconds: []float64{1.7e9, nan}, Value: []float64{1, 2}}}, 0},
+		"words before values":   {"build,ms\nv1,5\nv2,6\n", []Series{{Column: "ms", At: []string{"v1", "v2"}, Value: []float64{5, 6}}}, 0},
+		"a number for each row": {"run,ms\n7,5\n8,6\n", []Series{{Column: "ms", At: []string{"7", "8"}, Value: []float64{5, 6}}}, 0},
+		"a time without end":    {"time,value\n1700000000,1\nInf,2\n", []Series{{Column: "value", At: []string{"1700000000", "Inf"}, Seconds: []float64{1.7e9, nan}, Value: []float64{1, 2}}}, 0},
 		"a range query": {`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up","job":"a"},"values":[[1700000000,"1"],[1700000015.5,"+Inf"]]}]}}`,
-			[]Series{{At: []string{"1700000000", "1700000015.5"}, Seconds: []float64{1.7e9, 1.7e9 + 15.5}, Value: []float64{1, nan}}}, 15.5},
+			[]Series{{Column: `up{job="a"}`, At: []string{"1700000000", "1700000015.5"}, Seconds: []float64{1.7e9, 1.7e9 + 15.5}, Value: []float64{1, nan}}}, 15.5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Read("", strings.NewReader(c.text))

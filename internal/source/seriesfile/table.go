@@ -115,9 +115,6 @@ func (c *columns) series() ([]Series, error) {
 	if len(all) == 0 {
 		return nil, fault(c.file, errors.New("it has no column of values"), "a CSV file needs a header such as time,value and a row for each point")
 	}
-	if len(all) == 1 {
-		all[0].Column = ""
-	}
 	return all, nil
 }
 

@@ -33,7 +33,7 @@ export function FindingsPage() {
         <span class="soft">changes of operations, whether or not an objective burns</span>
       </header>
       {rows.length > 0 && <Rows rows={rows} />}
-      {!rows.length && <p class="empty soft">Nothing was found. Every operation is held against what is normal for its hour, minute by minute.</p>}
+      {!rows.length && value.tone !== 'no-data' && <p class="empty soft">Nothing was found. Every operation that is watched is held against what is normal for its hour, minute by minute.</p>}
       <h2>Seen, and not reported</h2>
       {passed.length > 0 && <Passed rows={passed} />}
       {!passed.length && <p class="soft">Nothing else stands out from the noise.</p>}
@@ -105,7 +105,7 @@ function Rows({ rows }: { rows: FindingRow[] }) {
               <td>{f.what}</td>
               <td>
                 {f.moved}
-                {f.within && <div class="soft">{f.within}</div>}
+                {f.lately && !f.gone && <div class="soft">now {f.lately}</div>}
               </td>
               <td>
                 {f.plan && <a href={'/plans/' + f.plan}>{f.plan}</a>} {f.next}

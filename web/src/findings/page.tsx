@@ -18,6 +18,7 @@ export function FindingPage({ id, url }: { id: string; url: URL }) {
   const facts: [string, ComponentChildren][] = [
     ['moved', f.moved],
     ['within', f.within && `${f.within} (95 %)`],
+    ['now', !f.gone && f.lately],
     ['began', <Time t={f.onset.at} />],
     ['surely between', <><Time t={f.onset.earliest} /> and <Time t={f.onset.latest} /></>],
     ['found', <Time t={f.seen} />],
