@@ -1,9 +1,9 @@
 # Pitwall. "make" alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help test race lint golden fuzz bench soak ui demo docs build clean
+.PHONY: help test race lint golden fuzz bench calibrate soak ui demo docs build clean
 
 help: ## print this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## everything CI runs, nothing more; installs what tests need, or says what to install
 	@bash scripts/test.sh
@@ -22,6 +22,9 @@ fuzz: ## every fuzz target for FUZZTIME (default 20s) each
 
 bench: ## Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+calibrate: ## the long tables of detection: false alarms, delays, labelled series; some ten minutes, not part of CI
+	PITWALL_CALIBRATE=1 go test -v -timeout 40m -run 'Calibrat|Table|Null|ShareOfFalse|CountsRunLength|Drift|Week|ShareLevel|Labelled' ./internal/stats/... ./internal/detect ./internal/baseline
 
 soak: ## seeds, quiet runs and kills of the demo; takes long, not part of CI
 	go build -o pitwall ./cmd/pitwall
