@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"text/tabwriter"
@@ -37,8 +39,10 @@ change would show as much; what may become a change when more points come (suspe
 stretches are not as the past made expect (anomalies). A change is never taken back when rows
 are appended.
 
-A file is CSV with a header (time,value or several columns; gzip is fine; an empty value is a
-missing point) or what a Prometheus answers to /api/v1/query_range. "-" reads standard input.
+A file is CSV with a header (time,value or several columns, parted by comma, semicolon or tab,
+with a decimal point or comma, as a spreadsheet or Grafana writes it; gzip is fine; an empty
+value is a missing point) or what a Prometheus answers to /api/v1/query_range. "-" reads
+standard input.
 
 -o json prints an object for one series and a list for several; ndjson an object a line. Rows
 are 0-based, the header not counted; time is as the file spells it. -o html is a page with a
@@ -62,7 +66,7 @@ func detectFiles(ctx context.Context, g *global, how scanning, files []string) e
 	if err != nil {
 		return err
 	}
-	out, err := newScanOutput(g, len(all))
+	out, err := newScanOutput(g, all)
 	if err != nil {
 		return err
 	}
@@ -99,8 +103,14 @@ func readSeries(g *global, how scanning, files []string) ([]report.Scanned, erro
 			if len(list) == 1 {
 				s.Column = "" // the file says it all
 			}
+			if !found {
+				leftOut(g, name, s.LeftOut)
+			}
 			found = true
-			if row := s.Unordered(); row >= 0 {
+			switch row := s.Unordered(); {
+			case s.NewestFirst():
+				fmt.Fprintf(g.env.Stderr, "warning: %s: its newest row is first, and rows are taken in the order of the file: what is said runs backwards in time. Sort it by time\n", name)
+			case row >= 0:
 				fmt.Fprintf(g.env.Stderr, "warning: %s: row %d is earlier than a row before it; rows are taken in the order of the file\n", name, row)
 			}
 			all = append(all, report.Scanned{File: s.File, Column: s.Column, Values: s.Value, At: s.At, Seconds: s.Seconds, Step: s.Step()})
@@ -110,6 +120,13 @@ func readSeries(g *global, how scanning, files []string) ([]report.Scanned, erro
 		}
 	}
 	return all, nil
+}
+
+// leftOut says which columns of a file are no series.
+func leftOut(g *global, name string, columns []string) {
+	for _, c := range columns {
+		fmt.Fprintf(g.env.Stderr, "note: %s: column %q holds words and is left out\n", name, printable(c))
+	}
 }
 
 func columnNames(list []seriesfile.Series) string {
@@ -128,9 +145,12 @@ func readSeriesFile(g *global, name string) ([]seriesfile.Series, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, &pitwall.Error{Op: "reading series", Kind: pitwall.NotFound, ID: name, Err: err, Hint: `"-" reads standard input`}
+			return nil, &pitwall.Error{Op: "reading series", Kind: pitwall.NotFound, Err: err, Hint: `give the path of a CSV file; "-" reads standard input`}
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return nil, &pitwall.Error{Op: "reading series", Kind: pitwall.Invalid, ID: name, Err: errors.New("it is a directory"), Hint: "name the files in it: " + filepath.Join(name, "*.csv")}
+		}
 		in = f
 	}
 	return seriesfile.Read(name, in)
@@ -182,11 +202,11 @@ type scanOutput struct {
 	found int
 }
 
-func newScanOutput(g *global, n int) (*scanOutput, error) {
-	o := &scanOutput{g: g, only: n == 1, views: []report.ScanView{}}
+func newScanOutput(g *global, all []report.Scanned) (*scanOutput, error) {
+	o := &scanOutput{g: g, only: len(all) == 1, views: []report.ScanView{}}
 	if g.output == "table" {
 		o.table = tabwriter.NewWriter(g.env.Stdout, 0, 0, 2, ' ', 0)
-		_, err := fmt.Fprintln(o.table, "SERIES\tROW\tTIME (UTC)\tWHAT\tIN WORDS")
+		_, err := fmt.Fprintf(o.table, "SERIES\tROW\t%s\tWHAT\tIN WORDS\n", strings.ToUpper(report.ScanTime(all...)))
 		return o, err
 	}
 	return o, nil

@@ -134,6 +134,7 @@ func TestDetectRefuses(t *testing.T) {
 	}
 	run(t, "detect").wants(t, 2, "pitwall detect --help")
 	run(t, "detect", filepath.Join(t.TempDir(), "none.csv")).wants(t, 2, "none.csv")
+	run(t, "detect", t.TempDir()).wants(t, 2, "it is a directory", "*.csv")
 	run(t, "detect", file, bad).wants(t, 2, "bad.csv:3", `"two"`)
 	run(t, "detect", file, "--alpha", "0").wants(t, 2, "--alpha")
 	run(t, "detect", file, "--alpha", "NaN").wants(t, 2, "--alpha")
@@ -143,5 +144,21 @@ func TestDetectRefuses(t *testing.T) {
 	var v report.ScanView
 	if err := json.Unmarshal([]byte(s.out), &v); err != nil || v.Column != "b" {
 		t.Errorf("%v %s", err, s.out)
+	}
+}
+
+// TestDetectSaysHowItRead: what is left out, what runs backwards, and what rows
+// are called.
+func TestDetectSaysHowItRead(t *testing.T) {
+	for text, want := range map[string][]string{
+		"date,commit,ns\n2026-11-01,abc,1\n2026-11-02,def,2\n": {`column "commit" holds words and is left out`, "TIME (UTC)"},
+		"time,ns\n2026-11-02,1\n2026-11-01,2\n":                {"its newest row is first"},
+		"build,ns\nv1,1\nv2,2\n":                               {"NAME"},
+	} {
+		path := filepath.Join(t.TempDir(), "x.csv")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run(t, "detect", path).wants(t, 0, want...)
 	}
 }

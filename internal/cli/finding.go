@@ -90,7 +90,9 @@ func findingView(g *global) *cobra.Command {
 					}
 					fmt.Fprintf(w, "%s\t%s %s\n", label, printable(b.Label), b.Value)
 				}
-				fmt.Fprintln(g.env.Stderr, "next: pitwall finding accept "+v.ID+" --reason WHY, if the new level is meant")
+				if v.Accepted == nil && v.Gone.IsZero() {
+					fmt.Fprintln(g.env.Stderr, "next: pitwall finding accept "+v.ID+" --reason WHY, if the new level is meant")
+				}
 				return ""
 			})
 		},

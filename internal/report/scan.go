@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -104,6 +105,23 @@ func (s Scanned) instant(row int) time.Time {
 	return time.UnixMilli(int64(s.Seconds[row] * 1000)).UTC()
 }
 
+// ScanTime heads the times of series: "time (UTC)", or "name" where a file names
+// its rows by something else, such as a commit.
+func ScanTime(all ...Scanned) string {
+	timed, named := false, false
+	for _, s := range all {
+		timed = timed || s.Seconds != nil
+		named = named || s.Seconds == nil && s.At != nil
+	}
+	switch {
+	case timed && named:
+		return "time (UTC) or name"
+	case named:
+		return "name"
+	}
+	return "time (UTC)"
+}
+
 // when is the time of a row for people.
 func when(at time.Time, raw json.RawMessage) string {
 	if !at.IsZero() {
@@ -140,7 +158,7 @@ func scanned(c pitwall.ChangePoint) string {
 	case c.After < c.Before:
 		direction = " down"
 	}
-	size := fmt.Sprintf(" from %s to %s", number(c.Before), number(c.After))
+	size := fmt.Sprintf(" from %s to %s", fine(c.Before), fine(c.After))
 	if c.Effect != nil {
 		size = " of " + Change(*c.Effect)
 		if i := c.EffectInterval; i != nil {
@@ -148,8 +166,14 @@ func scanned(c pitwall.ChangePoint) string {
 		}
 	}
 	where := fmt.Sprintf("at row %d", c.Index)
+	if c.Kind == pitwall.ShapeRamp {
+		where = fmt.Sprintf("by its end, from row %d", c.Index)
+	}
 	if c.Interval[0] < c.Interval[1] {
-		where = fmt.Sprintf("at row %d (%d to %d)", c.Index, c.Interval[0], c.Interval[1])
+		where += fmt.Sprintf(" (%d to %d)", c.Interval[0], c.Interval[1])
+	}
+	if c.P >= 1 {
+		return fmt.Sprintf("%s%s%s %s", c.Kind, direction, size, where) // it speaks for nothing yet
 	}
 	return fmt.Sprintf("%s%s%s %s, p %s", c.Kind, direction, size, where, probability(c.P))
 }
@@ -169,11 +193,11 @@ func (s Scanned) anomalyText(a pitwall.Anomaly) string {
 	if a.Frozen {
 		return rows + " do not move, which this series never did for so long"
 	}
-	said := fmt.Sprintf("%s at row %d", number(value), a.Peak)
+	said := fmt.Sprintf("%s at row %d", fine(value), a.Peak)
 	if a.Over > 1 {
-		said = fmt.Sprintf("the mean of %d points up to row %d (%s)", a.Over, a.Peak, number(s.mean(a.Peak-a.Over+1, a.Peak)))
+		said = fmt.Sprintf("the mean of %d points up to row %d (%s)", a.Over, a.Peak, fine(s.mean(a.Peak-a.Over+1, a.Peak)))
 	}
-	return fmt.Sprintf("%s %s what was expected: %s, expected %s (%s to %s)", rows, side, said, number(a.Expected), number(a.Low), number(a.High))
+	return fmt.Sprintf("%s %s what was expected: %s, expected %s (%s to %s)", rows, side, said, fine(a.Expected), fine(a.Low), fine(a.High))
 }
 
 // mean is that of the values of rows, both inclusive.
@@ -192,7 +216,29 @@ func probability(p float64) string {
 	if p < 1e-6 {
 		return "< 0.000001"
 	}
-	return strconv.FormatFloat(p, 'g', 1, 64)
+	return strconv.FormatFloat(p, 'f', int(math.Ceil(-math.Log10(p))), 64)
+}
+
+// fine prints a value of a series, of which small ones count too: 0.000205.
+func fine(v float64) string {
+	if a := math.Abs(v); a > 0 && a < 0.01 {
+		return strings.Replace(strconv.FormatFloat(v, 'g', 3, 64), "-", minus, 1)
+	}
+	return number(v)
+}
+
+// coarse is fine with thousands, millions … as letters: 500 M, for an axis.
+func coarse(v float64) string {
+	a := math.Abs(v)
+	if a < 1e5 {
+		return fine(v)
+	}
+	for _, letter := range []string{"k", "M", "G", "T"} {
+		if v, a = v/1000, a/1000; a < 1000 {
+			return number(v) + " " + letter
+		}
+	}
+	return strings.Replace(strconv.FormatFloat(v*1e12, 'g', 3, 64), "-", minus, 1)
 }
 
 // Rows are the lines of a table: what, where, in the order of rows.

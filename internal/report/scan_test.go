@@ -30,7 +30,7 @@ func TestScanWords(t *testing.T) {
 	for got, want := range map[string]string{
 		v.Text:              "1 change, 1 suspect and 1 anomaly in 199 points",
 		v.Changes[0].Text:   "step up of +12.0 % (+10.0 % to +14.0 %) at row 96 (94 to 99), p 0.001",
-		v.Suspects[0].Text:  "perhaps ramp down from 0 to −2 at row 190, p 0.04; 7 more points will tell",
+		v.Suspects[0].Text:  "perhaps ramp down from 0 to −2 by its end, from row 190, p 0.04; 7 more points will tell",
 		v.Anomalies[0].Text: "rows 40 to 42 above what was expected: 12 at row 41, expected 10 (9 to 11)",
 	} {
 		if got != want {
@@ -64,5 +64,19 @@ func TestScanDraws(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "NaN") || strings.Contains(b.String(), "Inf") {
 		t.Error("a number that is none was drawn")
+	}
+}
+
+// TestScanNumbers: small values keep their digits, an axis has room for large
+// ones, and a p-value is spelled out.
+func TestScanNumbers(t *testing.T) {
+	for got, want := range map[string]string{
+		fine(0.0002054): "0.000205", fine(-0.0002): "−0.0002", fine(0): "0", fine(0.205): "0.205",
+		coarse(5.437e8): "544 M", coarse(-123456): "−123 k", coarse(1987): "1,987", coarse(3e15): "3e+15", coarse(1e40): "1e+40",
+		probability(0.0000022): "0.000002", probability(0.0123): "0.01", probability(0.04): "0.04", probability(1e-9): "< 0.000001",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

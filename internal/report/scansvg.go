@@ -17,28 +17,35 @@ const mostColumns = 600
 func WriteScan(w io.Writer, all []Scanned) error {
 	type section struct {
 		ScanView
-		Title string
-		Chart template.HTML
+		ID, Title, Time string
+		Chart           template.HTML
 	}
-	var sections []section
-	for _, s := range all {
+	var sections, changed []section
+	for i, s := range all {
 		v := Scan(s)
 		title := v.File
 		if v.Column != "" {
 			title += " · " + v.Column
 		}
-		sections = append(sections, section{v, title, template.HTML(scanSVG(s))}) // numbers and escaped text only
+		one := section{v, fmt.Sprint("s", i+1), title, ScanTime(s), template.HTML(scanSVG(s))} // numbers and escaped text only
+		if sections = append(sections, one); len(v.Changes) > 0 {
+			changed = append(changed, one)
+		}
 	}
-	return scanPage.Execute(w, map[string]any{"CSS": template.CSS(styleSheet), "Series": sections})
+	text := fmt.Sprintf("%d of %s changed", len(changed), plural(len(all), "series", "series"))
+	return scanPage.Execute(w, map[string]any{"CSS": template.CSS(styleSheet), "Series": sections, "Changed": changed, "Text": text})
 }
 
 // scanPage is the page around the charts; read-only.
 var scanPage = template.Must(template.New("scan").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Changes and anomalies</title>
-<style>{{.CSS}}</style></head><body><main><h1>Changes and anomalies</h1>
-{{range .Series}}<section><h2>{{.Title}}</h2><p>{{.Text}}</p>{{.Chart}}
-{{with .Rows}}<table><thead><tr><th scope="col">row</th><th scope="col">time</th><th scope="col">what</th><th scope="col">in words</th></tr></thead><tbody>
-{{range .}}<tr><td class="n">{{.Row}}</td><td>{{.Time}}</td><td>{{.What}}</td><td>{{.Text}}</td></tr>{{end}}</tbody></table>{{end}}</section>
+<style>{{.CSS}}.wide>table{min-width:36rem}.at{white-space:nowrap}.key{width:24px;height:12px;vertical-align:-1px;margin:0 4px 0 12px}</style></head>
+<body><main><h1>Changes and anomalies</h1>
+<p>{{.Text}}{{range $i, $s := .Changed}}{{if $i}}, {{else}}: {{end}}<a href="#{{.ID}}">{{.Title}}</a>{{end}}.</p>
+<p class="quiet"><svg class="key" aria-hidden="true" viewBox="0 0 24 12" style="margin-left:0"><rect class="within change" width="24" height="12"/><line class="mark change" x1="12" x2="12" y2="12"/></svg>a change, and where it may have begun<svg class="key" aria-hidden="true" viewBox="0 0 24 12"><line class="mark onset" x1="12" x2="12" y2="12"/></svg>a suspect<svg class="key" aria-hidden="true" viewBox="0 0 24 12"><rect class="within odd" width="24" height="12"/></svg>an anomaly</p>
+{{range .Series}}{{$time := .Time}}<section id="{{.ID}}"><h2>{{.Title}}</h2><p>{{.Text}}</p>{{.Chart}}
+{{with .Rows}}<div class="wide" tabindex="0"><table><thead><tr><th scope="col" class="n">row</th><th scope="col">{{$time}}</th><th scope="col">what</th><th scope="col">in words</th></tr></thead><tbody>
+{{range .}}<tr><td class="n">{{.Row}}</td><td class="at">{{.Time}}</td><td>{{.What}}</td><td>{{.Text}}</td></tr>{{end}}</tbody></table></div>{{end}}</section>
 {{end}}</main></body></html>
 `))
 
@@ -62,7 +69,7 @@ func scanSVG(s Scanned) string {
 	fmt.Fprintf(&d.b, `<svg class="chart" viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, svgWidth, svgHeight, esc(Scan(s).Text))
 	for _, v := range []float64{low, low/2 + high/2, high} {
 		fmt.Fprintf(&d.b, `<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/><text class="axis" x="%.0f" y="%.1f" text-anchor="end">%s</text>`,
-			svgLeft, svgWidth, d.y(v), d.y(v), svgLeft-6, d.y(v)+4, esc(number(v)))
+			svgLeft, svgWidth, d.y(v), d.y(v), svgLeft-6, d.y(v)+4, esc(coarse(v)))
 	}
 	for _, a := range s.Findings.Anomalies {
 		d.stretch("odd", a.Start, a.End+1, fmt.Sprintf("anomaly, rows %d to %d", a.Start, a.End))

@@ -23,6 +23,9 @@ type answer struct {
 }
 
 func prometheus(file string, text []byte) ([]Series, error) {
+	if text[0] == '[' {
+		return nil, fault(file, errors.New("it is a JSON list"), "JSON must be the answer of a Prometheus to /api/v1/query_range")
+	}
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
 		return nil, fault(file, err, "JSON must be the answer of a Prometheus to /api/v1/query_range")

@@ -3,14 +3,14 @@ package seriesfile
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
+	"unicode/utf16"
 
 	"github.com/pitwall/pitwall"
 )
@@ -27,6 +27,8 @@ type Series struct {
 	// Seconds are the times as unix seconds, NaN where a row has none that can be
 	// read; nil: rows are only counted.
 	Seconds []float64
+	// LeftOut are the columns of the file that hold words and are no series.
+	LeftOut []string
 }
 
 // Step is the usual distance of two rows in seconds: the median of those that
@@ -59,6 +61,20 @@ func (s Series) Unordered() int {
 	return -1
 }
 
+// NewestFirst says that every row with a time is before the row above it.
+func (s Series) NewestFirst() bool {
+	before, n := math.Inf(1), 0
+	for _, t := range s.Seconds {
+		if t >= before {
+			return false
+		}
+		if !math.IsNaN(t) {
+			before, n = t, n+1
+		}
+	}
+	return n > 1
+}
+
 // Read reads all series of a file. It may be packed with gzip, whatever its
 // name; what it holds is told by how it begins.
 func Read(file string, in io.Reader) ([]Series, error) {
@@ -66,11 +82,15 @@ func Read(file string, in io.Reader) ([]Series, error) {
 	if err != nil {
 		return nil, fault(file, err, "")
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\ufeff")), " \t\r\n")
+	text := bytes.TrimLeft(bytes.TrimPrefix(utf8Of(data), []byte("\ufeff")), " \t\r\n")
 	switch {
 	case len(text) == 0:
 		return nil, fault(file, errors.New("it is empty"), "a CSV file needs a header such as time,value and a row for each point")
-	case text[0] == '{':
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")):
+		return nil, fault(file, errors.New("it is a workbook or an archive, not a CSV file"), "save the sheet as CSV")
+	case bytes.ContainsFunc(text, unprintable):
+		return nil, fault(file, errors.New("it is no text"), "it must be CSV, or JSON of a Prometheus; gzip is unpacked")
+	case text[0] == '{', text[0] == '[':
 		return prometheus(file, text)
 	}
 	return table(file, text)
@@ -90,6 +110,33 @@ func unpacked(in io.Reader) ([]byte, error) {
 	return data, err
 }
 
+// utf8Of turns UTF-16, which spreadsheets write, into UTF-8; its byte order mark
+// tells it.
+func utf8Of(data []byte) []byte {
+	if len(data) < 2 {
+		return data
+	}
+	var order binary.ByteOrder
+	switch {
+	case data[0] == 0xff && data[1] == 0xfe:
+		order = binary.LittleEndian
+	case data[0] == 0xfe && data[1] == 0xff:
+		order = binary.BigEndian
+	default:
+		return data
+	}
+	units := make([]uint16, 0, len(data)/2)
+	for i := 2; i+1 < len(data); i += 2 {
+		units = append(units, order.Uint16(data[i:]))
+	}
+	return []byte(string(utf16.Decode(units)))
+}
+
+// unprintable are the characters that no text holds.
+func unprintable(r rune) bool {
+	return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r)
+}
+
 func fault(where string, err error, hint string) error {
 	return &pitwall.Error{Op: "reading series", Kind: pitwall.Invalid, ID: where, Err: err, Hint: hint}
 }
@@ -101,62 +148,4 @@ func short(text string) string {
 		return text
 	}
 	return strings.ToValidUTF8(text[:most], "") + "…"
-}
-
-// missing are the words for "no value", in lower case; read-only.
-var missing = map[string]bool{"": true, "nan": true, "na": true, "n/a": true, "null": true, "none": true, "-": true}
-
-// number reads a value; what is missing or infinite is NaN.
-func number(text string) (float64, bool) {
-	text = strings.TrimSpace(text)
-	if missing[strings.ToLower(text)] {
-		return math.NaN(), true
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil && !errors.Is(err, strconv.ErrRange) {
-		return 0, false
-	}
-	if math.IsInf(v, 0) {
-		v = math.NaN()
-	}
-	return v, true
-}
-
-// layouts are the spellings of a time that are read; read-only.
-var layouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02", "2006-01", "01/02/2006 15:04"}
-
-// seconds reads a time as unix seconds; a number may also be milliseconds,
-// microseconds or nanoseconds, told by its size. ok is false for an index.
-func seconds(text string) (s float64, ok bool) {
-	text = strings.TrimSpace(text)
-	if v, err := strconv.ParseFloat(text, 64); err == nil {
-		for v > 1e11 && !math.IsInf(v, 0) { // the year 5138
-			v /= 1000
-		}
-		return v, v > 1e8 && !math.IsInf(v, 0) // 1973: anything below counts rows
-	}
-	for _, layout := range layouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return float64(t.UnixMicro()) / 1e6, true
-		}
-	}
-	return 0, false
-}
-
-// timed fills in the seconds where the times are some.
-func timed(at []string) []float64 {
-	out, known := make([]float64, len(at)), 0
-	for i, text := range at {
-		s, ok := seconds(text)
-		if !ok {
-			s = math.NaN()
-		} else {
-			known++
-		}
-		out[i] = s
-	}
-	if known == 0 || 2*known < len(at) {
-		return nil
-	}
-	return out
 }

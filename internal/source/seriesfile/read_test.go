@@ -74,6 +74,12 @@ func TestFaults(t *testing.T) {
 		`{"data":`:                                  "unexpected end",
 		"\x1f\x8b\x08broken":                        "f.csv",
 		strings.Repeat("1,", MaxColumns):            "at most 100000 are read",
+		"time,value\n":                              "a header and no rows",
+		"time,v\n1,950 ms\n2,1.02 s\n":              `f.csv:3: column "v" holds "1.02 s", and ms above`,
+		"[1]":                                       "a JSON list",
+		"\x89PNG\r\n\x1a\n":                         "it is no text",
+		"PK\x03\x04":                                "not a CSV file",
+		"sep=\"\na":                                 "f.csv",
 	} {
 		_, err := Read("f.csv", strings.NewReader(text))
 		if err != nil && len(err.Error()) > 300 {
@@ -95,7 +101,7 @@ func TestUnordered(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{"time,value\n0,1\n1,\n", "1;2\n", `{"data":{"resultType":"matrix","result":[{"values":[[1,"2"]]}]}}`, "a\n\"", "\ufefftime,v\n,\n", "t,v\n1e400,1e400\n"} {
+	for _, seed := range []string{"time,value\n0,1\n1,\n", "1;2\n", `{"data":{"resultType":"matrix","result":[{"values":[[1,"2"]]}]}}`, "a\n\"", "\ufefftime,v\n,\n", "t,v\n1e400,1e400\n", "sep=;\nt;a;b\n1;x;2,5 ms\n1;y;3\n2;x;4\n2;y;1.204,5\n", "\xff\xfe1\x00"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -111,4 +117,53 @@ func FuzzRead(f *testing.F) {
 			s.Unordered()
 		}
 	})
+}
+
+// TestExports are files as tools and spreadsheets write them.
+func TestExports(t *testing.T) {
+	nan := math.NaN()
+	nov := func(hour int) float64 { return 1793491200 + 3600*float64(hour) } // 2026-11-01
+	two := []float64{nov(0), nov(1)}
+	utf16le := "\xff\xfe"
+	for _, c := range "sep=;\r\nTime;a\r\n0;1,5\r\n" {
+		utf16le += string([]byte{byte(c), 0})
+	}
+	for name, c := range map[string]struct {
+		text string
+		want []Series
+	}{
+		"a spreadsheet with decimal commas": {"Zeit;p95 ms\n01.11.2026 00:00;1.205,5\n01.11.2026 01:00;1.204\n",
+			[]Series{{Column: "p95 ms", At: []string{"01.11.2026 00:00", "01.11.2026 01:00"}, Seconds: two, Value: []float64{1205.5, 1204}}}},
+		"numbers with commas for thousands":    {"a,b\n1,\"1,204.5\"\n2,\"12,000,000\"\n", []Series{{Column: "b", At: []string{"1", "2"}, Value: []float64{1204.5, 12e6}}}},
+		"bare decimal commas":                  {"1,5;2,5\n1,25;-3,5\n", []Series{{Column: "column 1", Value: []float64{1.5, 1.25}}, {Column: "column 2", Value: []float64{2.5, -3.5}}}},
+		"units, and what is undefined":         {"Time,p95\n2026-11-01 00:00:00,205 ms\n2026-11-01 01:00:00 UTC,undefined\n", []Series{{Column: "p95", At: []string{"2026-11-01 00:00:00", "2026-11-01 01:00:00 UTC"}, Seconds: two, Value: []float64{205, nan}}}},
+		"half past noon":                       {"Time,%\n11/01/2026 12:00:00 AM,1%\n11/01/2026 1:00:00 AM,2%\n", []Series{{Column: "%", At: []string{"11/01/2026 12:00:00 AM", "11/01/2026 1:00:00 AM"}, Seconds: two, Value: []float64{1, 2}}}},
+		"the day first":                        {"Time,v\n01/11/2026 00:00:00,1\n13/11/2026 00:00:00,2\n", []Series{{Column: "v", At: []string{"01/11/2026 00:00:00", "13/11/2026 00:00:00"}, Seconds: []float64{nov(0), nov(288)}, Value: []float64{1, 2}}}},
+		"UTF-16 with a line for a spreadsheet": {utf16le, []Series{{Column: "a", At: []string{"0"}, Value: []float64{1.5}}}},
+		"a commit beside the time": {"date,commit,ns\n2026-11-01T01:00:00+0100,abc,5\n2026-11-01T01:00:00Z,def,6\n",
+			[]Series{{Column: "ns", At: []string{"2026-11-01T01:00:00+0100", "2026-11-01T01:00:00Z"}, Seconds: two, Value: []float64{5, 6}, LeftOut: []string{"commit"}}}},
+		"series one below the other": {"Series;Time;Value\ncart;2026-11-01;1\ncart;2026-11-01 01:00;2\nshop;2026-11-01;3\nshop;2026-11-01 01:00;4\n",
+			[]Series{{Column: "cart", At: []string{"2026-11-01", "2026-11-01 01:00"}, Seconds: two, Value: []float64{1, 2}},
+				{Column: "shop", At: []string{"2026-11-01", "2026-11-01 01:00"}, Seconds: two, Value: []float64{3, 4}}}},
+		"a time that is not the first column": {"host,Zeit,v\na,2026-11-01,1\na,2026-11-01 01:00,2\n",
+			[]Series{{Column: "v", At: []string{"2026-11-01", "2026-11-01 01:00"}, Seconds: two, Value: []float64{1, 2}, LeftOut: []string{"host"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Read("", strings.NewReader(c.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got, cmpopts.EquateNaNs()); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNewestFirst(t *testing.T) {
+	for want, seconds := range map[bool][]float64{true: {3, math.NaN(), 2, 1}, false: {3, 1, 2}} {
+		if (Series{Seconds: seconds}).NewestFirst() != want {
+			t.Error(seconds, !want)
+		}
+	}
 }

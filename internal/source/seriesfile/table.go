@@ -6,147 +6,172 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
 
+// MaxColumns bounds the columns of a table.
+const MaxColumns = 100_000
+
 // timeNames are headers of a column of times, in lower case; read-only.
 var timeNames = []string{"time", "timestamp", "ts", "date", "datetime", "t", "index", "x"}
+
+const (
+	wantsHeader  = "a CSV file needs a header such as time,value and a row for each point"
+	wantsNumbers = "leave a missing value empty; export plain numbers, and take out columns that hold something else"
+)
 
 // table reads CSV. Its columns are parted by commas, semicolons or tabs, as the
 // first line tells.
 func table(file string, text []byte) ([]Series, error) {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	parted := comma(line)
-	if n := bytes.Count(line, []byte(string(parted))); n >= MaxColumns {
+	s := sheet{file: file}
+	s.parted, s.text = separator(text)
+	line, _, _ := bytes.Cut(s.text, []byte("\n"))
+	if n := bytes.Count(line, []byte(string(s.parted))); n >= MaxColumns {
 		return nil, fault(file, fmt.Errorf("its first line has %d columns; at most %d are read", n+1, MaxColumns), "is a line break missing?")
 	}
-	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.ReuseRecord, r.TrimLeadingSpace, r.Comment = parted, true, true, '#'
-	first, err := r.Read()
+	s.spelling.comma = s.parted != ',' && commaDecimal.Match(s.text)
+	about, err := s.survey()
 	if err != nil {
-		return nil, fault(file, err, "")
+		return nil, err
 	}
-	first = slices.Clone(first)
-	head, rows := header(first)
-	times := slices.IndexFunc(head, func(name string) bool { return slices.Contains(timeNames, strings.ToLower(strings.TrimSpace(name))) })
-	c := columns{file: file, head: head, times: times}
-	if times < 0 && len(head) > 1 {
-		c.times, c.guessed = 0, true
-	}
-	if rows {
-		if err := c.row(first, 1); err != nil {
-			return nil, err
-		}
-	}
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fault(file, err, "every row needs as many columns as the header")
-		}
-		line, _ := r.FieldPos(0)
-		if err := c.row(row, line); err != nil {
-			return nil, err
-		}
+	c, err := s.columns(about)
+	if err != nil {
+		return nil, err
 	}
 	return c.series()
 }
 
-// MaxColumns bounds the columns of a table.
-const MaxColumns = 100_000
-
-// columns are those of a table while it is read.
-type columns struct {
-	file  string
-	head  []string
-	times int // the column of times; -1: none
-	at    []string
-	value [][]float64
-	// guessed says that no column is named as times are, and the first is taken
-	// for them as far as it can be; wordy that it holds what is no number.
-	guessed, wordy bool
-}
-
-func (c *columns) row(row []string, line int) error {
-	if c.value == nil {
-		c.value = make([][]float64, len(c.head))
-	}
-	for i, text := range row {
-		if i == c.times {
-			c.at = append(c.at, strings.Clone(strings.TrimSpace(text)))
-			if !c.guessed {
-				continue
-			}
-			v, ok := number(text)
-			c.value[i], c.wordy = append(c.value[i], v), c.wordy || !ok
-			continue
+// separator tells what parts columns, and leaves out the line "sep=…" that is
+// written for spreadsheets.
+func separator(text []byte) (rune, []byte) {
+	line, rest, _ := bytes.Cut(text, []byte("\n"))
+	if said, ok := strings.CutPrefix(strings.Trim(string(line), "\" \t\r"), "sep="); ok {
+		if len(said) == 0 {
+			return '\t', rest
 		}
-		v, ok := number(text)
-		if !ok {
-			return fault(fmt.Sprintf("%s:%d", c.file, line), fmt.Errorf("column %q holds %q, which is no number", short(c.name(i)), short(text)),
-				"leave a missing value empty; take out columns that are no numbers")
-		}
-		c.value[i] = append(c.value[i], v)
+		return rune(said[0] & 0x7f), rest
 	}
-	return nil
+	return comma(line), text
 }
 
-func (c *columns) name(i int) string {
-	if name := strings.TrimSpace(c.head[i]); name != "" {
-		return name
-	}
-	return fmt.Sprint("column ", i+1)
-}
-
-func (c *columns) series() ([]Series, error) {
-	var all []Series
-	clock := timed(c.at)
-	if c.guessed && c.value != nil && clock == nil && !c.wordy && !rising(c.value[0]) {
-		c.times, c.at = -1, nil // values like the others
-	}
-	for i, v := range c.value {
-		if i != c.times {
-			all = append(all, Series{File: c.file, Column: c.name(i), Value: v, At: c.at, Seconds: clock})
-		}
-	}
-	if len(all) == 0 {
-		return nil, fault(c.file, errors.New("it has no column of values"), "a CSV file needs a header such as time,value and a row for each point")
-	}
-	return all, nil
-}
-
-// rising says whether values count rows: each is above the one before.
-func rising(v []float64) bool {
-	for i := 1; i < len(v); i++ {
-		if !(v[i] > v[i-1]) {
-			return false
-		}
-	}
-	return true
-}
-
-// header gives the names of the columns; rows is true when the first line holds
-// values already.
-func header(first []string) (head []string, rows bool) {
-	for _, text := range first {
-		_, isTime := seconds(text)
-		if _, isNumber := number(text); !isNumber && !isTime {
-			return first, false
-		}
-	}
-	return make([]string, len(first)), true
-}
-
-// comma tells the separator: the first of comma, semicolon and tab that the
-// first line holds.
+// comma tells the separator from the first line: a semicolon or tab where there are
+// more of them than commas that part something, a comma within a number being
+// none of these.
 func comma(line []byte) rune {
-	for _, c := range ",;\t" {
-		if bytes.ContainsRune(line, c) {
+	count, quoted := map[rune]int{}, false
+	digit := func(i int) bool { return i >= 0 && i < len(line) && line[i] >= '0' && line[i] <= '9' }
+	for i, c := range line {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c != ',' || !digit(i-1) || !digit(i+1)):
+			count[rune(c)]++
+		}
+	}
+	for _, c := range ";\t" {
+		if count[c] > count[','] {
 			return c
 		}
 	}
 	return ','
+}
+
+// sheet is a table that is read twice: for what its columns hold, then for that.
+type sheet struct {
+	file     string
+	text     []byte
+	parted   rune
+	spelling spelling
+}
+
+// each hands on the rows with their lines; the slice is valid until the next.
+func (s sheet) each(do func(line int, row []string) error) error {
+	r := csv.NewReader(bytes.NewReader(s.text))
+	r.Comma, r.ReuseRecord, r.TrimLeadingSpace, r.Comment = s.parted, true, s.parted != '\t', '#'
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if errors.Is(err, csv.ErrFieldCount) {
+			return fault(s.file, err, "every row needs as many columns as the header")
+		}
+		if err != nil {
+			return fault(s.file, err, "is it CSV?")
+		}
+		line, _ := r.FieldPos(0)
+		if err := do(line, row); err != nil {
+			return err
+		}
+	}
+}
+
+// column is what one holds.
+type column struct {
+	numbers, words, times int // cells
+	line                  int // of the first word
+	word                  string
+}
+
+func (c column) fault(file, name string) error {
+	return fault(fmt.Sprintf("%s:%d", file, c.line), fmt.Errorf("column %q holds %q, which is no number", short(name), c.word), wantsNumbers)
+}
+
+// held is what the columns of a table hold.
+type held struct {
+	head   []string
+	rows   bool // the first line holds values already
+	column []column
+}
+
+func (s sheet) survey() (held, error) {
+	var h held
+	lines := 0
+	err := s.each(func(line int, row []string) error {
+		if lines++; lines == 1 {
+			h.head, h.rows = header(slices.Clone(row), s.spelling)
+			h.column = make([]column, len(row))
+			if !h.rows {
+				return nil
+			}
+		}
+		for i, text := range row {
+			h.column[i].count(s, line, text)
+		}
+		return nil
+	})
+	if err == nil && (lines == 0 || lines == 1 && !h.rows) {
+		err = fault(s.file, errors.New("it has a header and no rows"), wantsHeader)
+	}
+	return h, err
+}
+
+func (c *column) count(s sheet, line int, text string) {
+	v, _, ok := s.spelling.value(text)
+	switch {
+	case ok && !math.IsNaN(v):
+		c.numbers++
+	case !ok:
+		c.words++
+		if c.words == 1 {
+			c.line, c.word = line, strings.Clone(short(text))
+		}
+		if _, ok := seconds(text); ok {
+			c.times++
+		}
+	}
+}
+
+// header gives the names of the columns; rows is true when the first line holds
+// values already.
+func header(first []string, as spelling) (head []string, rows bool) {
+	for _, text := range first {
+		_, isTime := seconds(text)
+		if _, isNumber := as.bare(text); !isNumber && !isTime {
+			return first, false
+		}
+	}
+	return make([]string, len(first)), true
 }

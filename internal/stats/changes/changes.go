@@ -71,8 +71,9 @@ const (
 	TooWeak   = "too-weak"   // the evidence, in nats, is below what all looks demand
 	Outliers  = "outliers"   // by ranks alone, in nats, it is
 	Spread    = "spread"     // it is, when the newer side's own spread counts
-	Trend     = "trend"      // it is, as a jump of a line
 	SlowNoise = "slow-noise" // it is, when slow correlation of the noise counts
+	Trend     = "trend"      // a straight line does as well: nats that a jump of it gains
+	Smooth    = "smooth"     // the share of the step that happens at its place
 	Small     = "small"      // the spread changes by less than a factor of Limit
 )
 

@@ -11,9 +11,10 @@
 // however long the series is. Running sums give every fit; spikes are pulled in
 // to their neighbours and a season is taken off before. Evidence is measured by
 // two yardsticks, one that estimates the correlation of the noise and one that
-// assumes it to be 0.9; see the constants. A split beyond the threshold is
-// confirmed once its place is known, never to be moved, and the next segment
-// starts there.
+// assumes it to be 0.9; see the constants. Two levels are a step only if there is
+// a jump between them, more than a straight line or a smooth curve has at the
+// place; without one a change is a Ramp. A split beyond the threshold is confirmed
+// once its place is known, never to be moved, and the next segment starts there.
 //
 // No decision uses a later point. So what a prefix confirms is confirmed for the
 // whole series, at the same row: appending only adds. The price: the first point

@@ -32,10 +32,6 @@ const (
 	// fewestSloped is the number of independent points below which a slope is
 	// left to the second yardstick: the bias of rho is too large there.
 	fewestSloped = 20
-	// againstLine is how much more two levels may leave than one line does and
-	// still be preferred to it, in nats: a step in slightly drifting noise is
-	// more often asked for than a drift that is called one.
-	againstLine = 1.0
 )
 
 // Critical values of the second yardstick: the log of the ratio of the sum of
@@ -84,6 +80,9 @@ type split struct {
 }
 
 func (s split) over() float64 { return s.gain - s.need }
+
+// sloped says which pieces are lines.
+func (s split) sloped() [2]bool { return [2]bool{s.left.slope != 0, s.right.slope != 0} }
 
 // weigh is the best split of a window at one place if it goes beyond what is
 // needed by more than over.
@@ -166,15 +165,15 @@ func beyondAR9(n float64, slopes int, ratio float64) float64 {
 }
 
 // estimated is the evidence by the first yardstick, -Inf where it is surely
-// below enough.
+// below enough. Two levels are held against one here, and against a line once
+// their place is known.
 func (p *sums) estimated(w window, a, b fit, enough float64) float64 {
 	n, rss := w.level.len(), a.rss+b.rss+w.floor
 	slopes := 0.0
-	if a.slope != 0 {
-		slopes++
-	}
-	if b.slope != 0 && b.slope != a.slope {
-		slopes++
+	for _, sloped := range (split{left: a, right: b}).sloped() {
+		if sloped {
+			slopes++
+		}
 	}
 	if n/2*(w.level.rss/rss-1) < enough {
 		return math.Inf(-1)
@@ -184,11 +183,11 @@ func (p *sums) estimated(w window, a, b fit, enough float64) float64 {
 	if free <= 0 || slopes > 0 && free < fewestSloped {
 		return math.Inf(-1)
 	}
-	gain, line := free/2*math.Log(w.level.rss/rss), free/2*math.Log(w.line.rss/rss)
-	if slopes > 0 {
-		return math.Min(gain, line+perSlope) - perSlope*slopes
+	gain := free / 2 * math.Log(w.level.rss/rss)
+	if slopes == 0 {
+		return gain
 	}
-	return gain
+	return math.Min(gain, free/2*math.Log(w.line.rss/rss)+perSlope) - perSlope*slopes
 }
 
 // rho is the correlation of neighbours around two fits, z standard errors up.

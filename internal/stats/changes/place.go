@@ -1,10 +1,6 @@
 package changes
 
-import (
-	"math"
-
-	"github.com/pitwall/pitwall/internal/stats"
-)
+import "math"
 
 // placeLoss is how much log likelihood a place may lose against the best one and
 // still be possible: simulated steps of one, two and three standard deviations lie
@@ -36,61 +32,38 @@ func (p *sums) place(s split, w window) (early, late int) {
 }
 
 // doubt checks a split by what it does not assume: ranks, for noise with heavy
-// tails, and the right piece's own spread. It gives the reason why not.
-func (p *sums) doubt(s split) (reason string, value float64) {
-	if s.second {
-		return "", 0
+// tails, the right piece's own spread, slow noise, and that a step jumps. It gives
+// the reason why not. What each demands may be less by so many nats.
+func (p *sums) doubt(s split, less float64) (no Rejected, ok bool) {
+	if !s.second {
+		if no, ok = p.frail(s, less); ok {
+			return no, true
+		}
 	}
-	if j := p.jump(s); j < againstLine+math.Log(s.left.len()+s.right.len()) {
-		return Trend, j
+	if s.sloped() == [2]bool{} && !p.levels {
+		return p.straight(s, less)
 	}
-	if r := p.apart(s.left, s.right); r < s.need {
-		return Outliers, r
+	return Rejected{}, false
+}
+
+// frail says which assumption the evidence of the first yardstick hangs on.
+func (p *sums) frail(s split, less float64) (no Rejected, ok bool) {
+	need := s.need - less
+	if r := p.apart(s.left, s.right); r < need {
+		return Rejected{Reason: Outliers, Value: r, Limit: need}, true
 	}
 	// A mean of few points is as sure as their spread says; ten points of the
 	// left side's are added to it.
 	n, m := s.left.len(), s.right.len()
 	all := (s.left.rss + s.right.rss) / (n + m)
 	own := (s.right.rss + 10*s.left.rss/n) / (m + 10)
-	if g := s.gain * math.Min(1, all/own); g < s.need {
-		return Spread, g
+	if g := s.gain * math.Min(1, all/own); g < need {
+		return Rejected{Reason: Spread, Value: g, Limit: need}, true
 	}
-	if slow := p.slow(s); s.gain/slow < s.need {
-		return SlowNoise, s.gain / slow
+	if g := s.gain / p.slow(s); g < need {
+		return Rejected{Reason: SlowNoise, Value: g, Limit: need}, true
 	}
-	return "", 0
-}
-
-// jump is the evidence of two levels for a line that jumps, beyond a straight one.
-func (p *sums) jump(s split) float64 {
-	if s.left.slope != 0 || s.right.slope != 0 || p.levels {
-		return math.Inf(1)
-	}
-	from, n := s.left.from, s.right.to-s.left.from
-	line := p.tilt(p.level(from, s.right.to))
-	off := make([]float64, n)
-	for i := range off {
-		off[i] = math.Abs(p.y[from+i] - line.value(float64(from+i)))
-	}
-	limit := jumpFar * 1.4826 * stats.Median(off)
-	q := newSums(n)
-	q.unit = p.unit
-	q.reset(0)
-	for i := range off {
-		q.add(pull(p.y[from+i], line.value(float64(from+i)), limit))
-	}
-	return q.jumpAt(0, s.right.from-from, n)
-}
-
-const jumpFar = 2.5
-
-func (p *sums) jumpAt(from, at, to int) float64 {
-	w := p.window(from, to, 0)
-	a, b := p.parallel(p.level(from, at), p.level(at, to))
-	rss := a.rss + b.rss + w.floor
-	rho := p.rho(a, b, rss, 0)
-	n := w.level.len()
-	return (n*(1-rho)/(1+rho) - 4) / 2 * math.Log(w.line.rss/rss)
+	return Rejected{}, false
 }
 
 // slowest is the decay a point of the slowest noise that is allowed for: a memory

@@ -20,7 +20,7 @@ func (c *scan) report(r *Result, rounds *shuffle) {
 			to = c.out[j+1].at
 		}
 		p := c.stretch(from, to)
-		h := c.describe(p, f.at-from)
+		h := c.describe(p, f.at-from, f.sloped)
 		h.Index, h.Earliest, h.Latest = c.s.row[f.at], c.s.row[f.earliest], c.s.row[f.latest]
 		h.P, h.ConfirmedAt = f.p, c.s.row[f.seen-1]+1
 		h.Local = rounds.p(p, f.at-from, f.at)
@@ -58,13 +58,19 @@ type described struct {
 }
 
 // describe says of which kind a change at one place is and how large.
-func (c *scan) describe(p *sums, at int) described {
+func (c *scan) describe(p *sums, at int, sloped [2]bool) described {
 	n := len(p.y)
 	left, right := p.piece(0, at), p.piece(at, n)
-	a, b := p.sloped(left), p.sloped(right)
+	a, b := p.sloped(left, sloped[0]), p.sloped(right, sloped[1])
 	h := described{Change: Change{Kind: Step, SlopeBefore: a.slope, SlopeAfter: b.slope}}
 	before, after := float64(at-1), float64(at)
-	if (a.slope != 0 || b.slope != 0) && p.bends(at) {
+	// Without a jump it bends, even where correlation leaves the slopes in doubt.
+	smooth := !p.levels && p.atPlace(a, b) < jumpShare
+	if smooth {
+		a, b = left[1], right[1]
+		h.SlopeBefore, h.SlopeAfter = a.slope, b.slope
+	}
+	if smooth || (a.slope != 0 || b.slope != 0) && p.bends(at) {
 		h.Kind = Ramp
 		after = float64(n - 1)
 	}
@@ -75,8 +81,12 @@ func (c *scan) describe(p *sums, at int) described {
 	return h
 }
 
-// sloped is the line of a piece where its slope is clear, else the level.
-func (p *sums) sloped(both [2]fit) fit {
+// sloped is the line of a piece where its slope is clear, or was known to be when
+// the change was confirmed; else the level.
+func (p *sums) sloped(both [2]fit, known bool) fit {
+	if known {
+		return both[1]
+	}
 	f := both[0]
 	least := p.floor(f.from, f.to)
 	rho := p.rho(both[1], fit{}, both[1].rss+least, 0)

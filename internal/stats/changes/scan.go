@@ -24,6 +24,7 @@ type scan struct {
 // found is a confirmed split, its places counted in points.
 type found struct {
 	at, earliest, latest int
+	sloped               [2]bool // whether a line was seen before and after
 	p, step              float64 // step from level to level when it was confirmed
 	seen                 int
 }
@@ -162,8 +163,8 @@ func (c *scan) look(t int) (at int, ok bool) {
 	if late-early > 4 && t < c.first+c.age/2 {
 		return 0, false
 	}
-	if reason, value := c.p.doubt(best); reason != "" {
-		c.reject(best, reason, value)
+	if no, ok := c.p.doubt(best, 0); ok {
+		c.reject(best, no)
 		c.again = t + (n-best.right.from)/8
 		return 0, false
 	}
@@ -171,7 +172,7 @@ func (c *scan) look(t int) (at int, ok bool) {
 	at = c.from + best.right.from
 	k := float64(best.right.from)
 	c.out = append(c.out, found{
-		at: at, earliest: c.from + early, latest: c.from + late, seen: seen,
+		at: at, earliest: c.from + early, latest: c.from + late, seen: seen, sloped: best.sloped(),
 		p:    c.chance(best),
 		step: best.right.value(k) - best.left.value(k-1),
 	})
@@ -230,10 +231,11 @@ func (c *scan) chance(s split) float64 {
 	return math.Min(math.Max(c.alpha*math.Exp(-s.over()), 1e-300), 1)
 }
 
-func (c *scan) reject(s split, reason string, value float64) {
-	row := c.s.row[c.from+s.right.from]
-	if k := len(c.rejected); k > 0 && c.rejected[k-1].Reason == reason && max(c.rejected[k-1].Index-row, row-c.rejected[k-1].Index) <= 5 {
+// reject lists why a split is not reported, in place of the same reason just before.
+func (c *scan) reject(s split, no Rejected) {
+	no.Index = c.s.row[c.from+s.right.from]
+	if k := len(c.rejected); k > 0 && c.rejected[k-1].Reason == no.Reason && max(c.rejected[k-1].Index-no.Index, no.Index-c.rejected[k-1].Index) <= 5 {
 		c.rejected = c.rejected[:k-1]
 	}
-	c.rejected = append(c.rejected, Rejected{Index: row, Reason: reason, Value: value, Limit: s.need})
+	c.rejected = append(c.rejected, no)
 }

@@ -45,7 +45,7 @@ func (c *scan) spreads(r *Result) {
 		if j+1 < len(v.out) {
 			to = v.out[j+1].at
 		}
-		h := v.describe(v.stretch(from, to), f.at-from)
+		h := v.describe(v.stretch(from, to), f.at-from, f.sloped)
 		h.Kind = Variance
 		// describe's levels are logarithms here: their difference is the effect.
 		half := h.halfWidth

@@ -81,10 +81,8 @@ func (p *sums) level(from, to int) fit {
 
 // tilt gives a level the slope of least squares.
 func (p *sums) tilt(f fit) fit {
-	n := f.len()
 	a := p.upto[f.to].less(p.upto[f.from])
-	xy := a.st - f.mid*a.s
-	xx := n * (n*n - 1) / 12
+	xy, xx := a.st-f.mid*a.s, spread(f.len())
 	f.slope = xy / xx
 	f.rss = max(f.rss-xy*xy/xx, 0)
 	return f
@@ -98,17 +96,6 @@ func (p *sums) piece(from, to int) (both [2]fit) {
 		both[1] = p.tilt(both[0])
 	}
 	return both
-}
-
-// parallel gives two levels one common slope: a line that jumps.
-func (p *sums) parallel(a, b fit) (fit, fit) {
-	x, y := p.tilt(a), p.tilt(b)
-	xx, yy := spread(a.len()), spread(b.len())
-	slope := (x.slope*xx + y.slope*yy) / (xx + yy)
-	x.rss += (x.slope - slope) * (x.slope - slope) * xx
-	y.rss += (y.slope - slope) * (y.slope - slope) * yy
-	x.slope, y.slope = slope, slope
-	return x, y
 }
 
 // spread is the sum of squares of n row numbers around their mean.

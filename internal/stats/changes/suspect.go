@@ -23,17 +23,17 @@ func (c *scan) suspects(r *Result) {
 		return
 	}
 	best = c.refine(best, w, need)
-	if reason, value := c.p.doubt(best); reason != "" {
-		c.reject(best, reason, value)
+	if best.over() < suspected {
+		c.reject(best, Rejected{Reason: TooWeak, Value: best.gain, Limit: best.need})
 		return
 	}
-	if best.over() < suspected {
-		c.reject(best, TooWeak, best.gain)
+	if no, ok := c.p.doubt(best, -suspected); ok {
+		c.reject(best, no)
 		return
 	}
 	early, late := c.p.place(best, w)
 	k := best.right.from
-	h := c.describe(&c.p, k)
+	h := c.describe(&c.p, k, best.sloped())
 	h.Index, h.Earliest, h.Latest = c.s.row[c.from+k], c.s.row[c.from+early], c.s.row[c.from+late]
 	h.Local = math.NaN()
 	h.P = c.chance(best)

@@ -56,9 +56,11 @@ export function FindingPage({ id, url }: { id: string; url: URL }) {
           ))}
         </dl>
       )}
-      <p class="soft">
-        If the new level is meant: <code>pitwall finding accept {f.id} --reason …</code>
-      </p>
+      {f.state !== 'accepted' && !f.gone && (
+        <p class="soft">
+          If the new level is meant: <code>pitwall finding accept {f.id} --reason …</code>
+        </p>
+      )}
     </main>
   )
 }
