@@ -96,7 +96,7 @@ func ShouldOpenFinding(in OpenFindingInput) Opening {
 		}
 	}
 	if !in.Opens {
-		return Opening{Reason: fmt.Sprintf("no setting of %s lets a finding open a plan", f.Lead.Series.Service)}
+		return Opening{Reason: fmt.Sprintf("findings in %s open no plan: detection.open_plans does not name it", f.Lead.Series.Service)}
 	}
 	return Opening{Open: true, Reason: "no plan is at work on " + string(f.Lead.Series.Service)}
 }

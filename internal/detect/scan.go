@@ -20,7 +20,7 @@ type ScanInput struct {
 // Scan looks for changes and anomalies in one series. The same values give the
 // same findings, and more values never take a change back.
 func Scan(in ScanInput) pitwall.SeriesFindings {
-	r := changes.Find(in.Values, changes.Options{Alpha: in.Alpha, Seed: in.Seed})
+	r := changes.Find(in.Values, changes.Options{Alpha: in.Alpha, Seed: in.Seed, Season: day(in.Step)})
 	out := pitwall.SeriesFindings{Changes: []pitwall.ChangePoint{}, Suspects: []pitwall.Suspect{}, Anomalies: []pitwall.Anomaly{},
 		Unreported: []pitwall.Unreported{}, Season: r.Season, Learning: anomaly.Warmup(anomaly.Options{Step: in.Step})}
 	for _, v := range in.Values {
@@ -42,6 +42,20 @@ func Scan(in ScanInput) pitwall.SeriesFindings {
 			Expected: number(a.Expected), Low: number(a.Low), High: number(a.High)})
 	}
 	return out
+}
+
+// day is how many points of a series make a day, where it is likely to have one:
+// from five minutes to six hours apart. Finer series are mostly looked at for less
+// than a day, and waiting for two would say nothing of them.
+func day(step float64) int {
+	if step < 300 || step > 6*3600 {
+		return 0
+	}
+	points := math.Round(86400 / step)
+	if math.Abs(points*step-86400) > 864 {
+		return 0
+	}
+	return int(points)
 }
 
 func changePoint(c changes.Change) pitwall.ChangePoint {

@@ -160,13 +160,14 @@ func (e *Engine) recollect(ctx context.Context, until time.Time) error {
 		s.mu.Unlock()
 		return nil
 	}
-	if s.next.Add(monitor.Step).After(until) {
-		s.mu.Lock()
-		s.live = true
-		s.mu.Unlock()
-		return nil
+	if !s.next.Add(monitor.Step).After(until) {
+		return e.readMinute(ctx)
 	}
-	return e.readMinute(ctx)
+	err := e.lookSensed(ctx, until) // nothing is said before a look
+	s.mu.Lock()
+	s.live = true
+	s.mu.Unlock()
+	return err
 }
 
 func (e *Engine) readMinute(ctx context.Context) error {
@@ -184,10 +185,15 @@ func (e *Engine) readMinute(ctx context.Context) error {
 
 // senseMinute reads one minute and looks at what rings.
 func (e *Engine) senseMinute(ctx context.Context, until time.Time) error {
-	s := &e.sensing
 	if err := e.readMinute(ctx); err != nil {
 		return err
 	}
+	return e.lookSensed(ctx, until)
+}
+
+// lookSensed screens what rings.
+func (e *Engine) lookSensed(ctx context.Context, until time.Time) error {
+	s := &e.sensing
 	sight := monitor.Sight{Now: s.next, Planned: e.planned(), Troubles: e.troubles()}
 	s.mu.Lock()
 	screened := e.c.Monitor.Look(sight)

@@ -76,7 +76,7 @@ func TestAFindingOpensNoPlanByItself(t *testing.T) {
 	if got.Series.Service != "checkout" || got.Direction != "worse" || change.Before(got.Onset.Earliest) || change.After(got.Onset.Latest) {
 		t.Errorf("%+v", got)
 	}
-	if got.Plan != "" || !strings.Contains(got.NoPlan, "no setting of checkout lets a finding open a plan") || w.plan().ID != "" {
+	if got.Plan != "" || !strings.Contains(got.NoPlan, "detection.open_plans does not name it") || w.plan().ID != "" {
 		t.Errorf("plan %q (%s), said %q", w.plan().ID, got.Plan, got.NoPlan)
 	}
 	if _, charts, err := w.life.engine.Finding(t.Context(), got.ID); err != nil || len(charts) == 0 {

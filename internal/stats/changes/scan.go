@@ -49,7 +49,7 @@ func (c *scan) run() {
 		if d := math.Abs(c.s.raw[t-1] - c.s.raw[t-2]); d > 0 && (d < c.p.unit || c.p.unit == 0) {
 			c.p.unit = d
 		}
-		if done := t - reach; done > 0 && c.season.update(c.s.rows[:c.s.row[done-1]+1], c.period) {
+		if done := t - reach; done > 0 && c.season.update(c.s.rows[:c.s.row[done-1]+1], c.period, c.s.row[c.from]) {
 			c.reset()
 		}
 		c.fill(t - reach)

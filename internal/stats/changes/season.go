@@ -45,8 +45,9 @@ func (y *cycle) period() int {
 }
 
 // update looks at the season when the series has grown half as long again, and
-// says whether earlier values look different now.
-func (y *cycle) update(values []float64, given int) bool {
+// says whether earlier values look different now: with another period the values
+// from a row on are read anew, or the new profile would meet the old one in a step.
+func (y *cycle) update(values []float64, given, from int) bool {
 	if len(values) < max(y.next, 2*given) {
 		return false
 	}
@@ -55,6 +56,9 @@ func (y *cycle) update(values []float64, given int) bool {
 	switch {
 	case given > 1:
 		period = given
+		if proven(values, given) {
+			period *= 7
+		}
 	case len(values) <= lastSought:
 		period = findPeriod(values)
 	}
@@ -65,8 +69,13 @@ func (y *cycle) update(values []float64, given int) bool {
 	if period > 0 {
 		now = profile(values, period)
 	}
-	y.profiles, y.since = append(y.profiles, now), append(y.since, len(values))
-	return len(y.profiles) == 1
+	other := len(now) != y.period() || len(y.profiles) == 0
+	since := len(values)
+	if other {
+		since = from
+	}
+	y.profiles, y.since = append(y.profiles, now), append(y.since, since)
+	return other
 }
 
 // findPeriod is the period of a season, 0 for none: differences over half a
@@ -74,10 +83,15 @@ func (y *cycle) update(values []float64, given int) bool {
 // wandering levels do not make differences that repeat.
 func findPeriod(v []float64) int {
 	p := shortPeriod(v)
-	if week := 7 * p; p > 0 && 3*week <= len(v) && repeat(v, week, 1) > math.Max(seasonOnce, repeat(v, p, 1)) {
-		return week
+	if p > 0 && proven(v, p) {
+		return 7 * p
 	}
 	return p
+}
+
+// proven says that seven periods, a week of days, repeat better than one.
+func proven(v []float64, p int) bool {
+	return 3*7*p <= len(v) && repeat(v, 7*p, 1) > math.Max(seasonOnce, repeat(v, p, 1))
 }
 
 func shortPeriod(v []float64) int {

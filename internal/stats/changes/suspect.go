@@ -13,7 +13,7 @@ const (
 // demanded.
 func (c *scan) suspects(r *Result) {
 	n := len(c.s.raw)
-	if c.newest(r); n-c.from < 2*shortest || c.period > 1 && c.season.period() == 0 {
+	if c.newest(r); n-c.from < 2*shortest {
 		return
 	}
 	c.fill(n - reach)
@@ -43,6 +43,9 @@ func (c *scan) suspects(r *Result) {
 	if c.first > 0 {
 		more = max(more, c.first+1-n, c.first+c.age/2-n)
 	}
+	if c.period > 1 && c.season.period() == 0 { // it may be the season
+		more = max(more, 2*c.period-len(c.s.rows))
+	}
 	r.Suspects = append(r.Suspects, Suspect{Change: h.Change, Needs: max(more, 1)})
 }
 
@@ -56,6 +59,10 @@ func (c *scan) newest(r *Result) {
 	}
 	if k == n || k == 0 {
 		return
+	}
+	step := c.season.at(c.s.row[k]) - c.season.at(c.s.row[k-1])
+	if c.season.period() > 0 && math.Abs(c.s.raw[k]-c.s.mid[k-1]-step) <= c.s.limit[k-1] {
+		return // the season explains it
 	}
 	h := Change{Index: c.s.row[k], Earliest: c.s.row[k], Latest: c.s.row[k], Kind: Spike, Before: c.s.mid[k-1], After: c.s.raw[k], P: 1, Local: math.NaN()}
 	h.Effect, h.EffectLow, h.EffectHigh = math.NaN(), math.NaN(), math.NaN()
