@@ -54,7 +54,7 @@ func TestShouldOpenFinding(t *testing.T) {
 		want detect.Opening
 	}{
 		{"nothing stands against it", detect.OpenFindingInput{Finding: f, Opens: true}, detect.Opening{Open: true, Reason: "no plan is at work on db"}},
-		{"nobody allowed it", detect.OpenFindingInput{Finding: f}, detect.Opening{Reason: "no setting of db"}},
+		{"nobody allowed it", detect.OpenFindingInput{Finding: f}, detect.Opening{Reason: "findings in db open no plan"}},
 		{"a plan on the lead", detect.OpenFindingInput{Finding: f, Opens: true, Plans: []pitwall.Plan{plan("db", pitwall.Canarying, noon)}}, detect.Opening{Reason: "PIP-3 is at work on db", Plan: "PIP-3"}},
 		{"a plan on a part", detect.OpenFindingInput{Finding: f, Opens: true, Plans: []pitwall.Plan{plan("web", pitwall.Held, noon)}}, detect.Opening{Reason: "PIP-3 is at work on web", Plan: "PIP-3"}},
 		{"a plan elsewhere", detect.OpenFindingInput{Finding: f, Opens: true, Plans: []pitwall.Plan{plan("search", pitwall.Canarying, noon)}}, detect.Opening{Open: true, Reason: "no plan is at work on db"}},
