@@ -59,12 +59,27 @@ type Unreported struct {
 	Limit  float64 `json:"limit"` // what Value would have had to pass
 }
 
+// PointAlarm is when a detector that sees one point after the other, and never
+// the next, rang.
+type PointAlarm struct {
+	Index int  `json:"index"` // the row at which it rang
+	Onset int  `json:"onset"` // the first row of the new level, most likely
+	Up    bool `json:"up"`
+	// Interval are the first and the last row at which the new level may have begun.
+	Interval [2]int  `json:"interval"`
+	Before   float64 `json:"before"`
+	After    float64 `json:"after"`
+	// P bounds the chance that a quiet series of as many points rings like this.
+	P float64 `json:"p"`
+}
+
 // SeriesFindings is all that one look at a whole series says.
 type SeriesFindings struct {
 	Changes    []ChangePoint `json:"changes"`
 	Suspects   []Suspect     `json:"suspect"`
 	Anomalies  []Anomaly     `json:"anomalies"`
 	Unreported []Unreported  `json:"not_reported"`
+	Alarms     []PointAlarm  `json:"alarms,omitempty"` // where they were asked for
 	// Season is the period that was found, in points; 0: none.
 	Season int `json:"season"`
 	// Learning is how many rows pass before anything can be an anomaly.

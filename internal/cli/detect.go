@@ -26,6 +26,7 @@ type scanning struct {
 	alpha  float64
 	column string
 	exit   bool
+	online bool
 }
 
 func detectCommand(g *global) *cobra.Command {
@@ -54,6 +55,7 @@ chart of each series, the changes marked with the interval they lie in.`,
 	}
 	cmd.Flags().Float64Var(&how.alpha, "alpha", 0.01, "probability of any change in a series that has none, in (0, 0.5]")
 	cmd.Flags().StringVar(&how.column, "column", "", "look at this column only")
+	cmd.Flags().BoolVar(&how.online, "online", false, "also say when a detector that sees one point after the other would have rung, after 100 quiet ones")
 	cmd.Flags().BoolVar(&how.exit, "exit-code", false, "exit 1 when there is a change")
 	return cmd
 }
@@ -173,7 +175,7 @@ func scanAll(ctx context.Context, how scanning, all []report.Scanned, each func(
 				return
 			}
 			go func() {
-				all[i].Findings = detect.Scan(detect.ScanInput{Values: all[i].Values, Step: all[i].Step, Alpha: how.alpha})
+				all[i].Findings = detect.Scan(detect.ScanInput{Values: all[i].Values, Step: all[i].Step, Alpha: how.alpha, Online: how.online})
 				close(done[i])
 				<-slots
 			}()

@@ -162,3 +162,20 @@ func TestDetectSaysHowItRead(t *testing.T) {
 		run(t, "detect", path).wants(t, 0, want...)
 	}
 }
+
+// TestDetectOnline: when it would have rung as the points came, soon after the
+// step and not before.
+func TestDetectOnline(t *testing.T) {
+	s := run(t, "detect", stepFile(t, "x.csv", false), "--online", "-o", "json")
+	var v report.ScanView
+	if err := json.Unmarshal([]byte(s.out), &v); err != nil || len(v.Alarms) != 1 {
+		t.Fatalf("%v %+v", err, v.Alarms)
+	}
+	if a := v.Alarms[0]; a.Index < 251 || a.Index > 255 || a.Interval[0] > 250 || a.Interval[1] < 250 || !a.Up || a.P > 0.1 {
+		t.Errorf("%+v", a)
+	}
+	run(t, "detect", stepFile(t, "y.csv", false), "--online").wants(t, 0, "alarm", "rang: from 100 to 108")
+	if quiet := run(t, "detect", stepFile(t, "z.csv", false)); strings.Contains(quiet.out, "alarm") {
+		t.Error("alarms nobody asked for")
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/stats/anomaly"
 	"github.com/pitwall/pitwall/internal/stats/changes"
+	"github.com/pitwall/pitwall/internal/stats/online"
 )
 
 // ScanInput is one series to look at as a whole.
@@ -15,6 +16,9 @@ type ScanInput struct {
 	// Alpha bounds the probability of any change in a series that has none; 0: 0.01.
 	Alpha float64
 	Seed  uint64
+	// Online asks also what would have rung as the points came, at 0.0001 false
+	// alarms a point, after the first 100.
+	Online bool
 }
 
 // Scan looks for changes and anomalies in one series. The same values give the
@@ -41,7 +45,23 @@ func Scan(in ScanInput) pitwall.SeriesFindings {
 		out.Anomalies = append(out.Anomalies, pitwall.Anomaly{Start: a.Start, End: a.End, Peak: a.Peak, Score: number(a.Score), Up: a.Up, Frozen: a.Frozen, Over: a.Over,
 			Expected: number(a.Expected), Low: number(a.Low), High: number(a.High)})
 	}
+	if in.Online {
+		out.Alarms = rang(in.Values)
+	}
 	return out
+}
+
+// rang shows a detector the points one after the other.
+func rang(values []float64) []pitwall.PointAlarm {
+	list := []pitwall.PointAlarm{}
+	d := online.New(online.Options{})
+	for _, v := range values {
+		if a, yes := d.Observe(v); yes {
+			list = append(list, pitwall.PointAlarm{Index: a.Index, Onset: a.Onset, Up: a.Up, Interval: [2]int{a.Earliest, a.Latest},
+				Before: number(a.Before), After: number(a.After), P: number(a.P)})
+		}
+	}
+	return list
 }
 
 // day is how many points of a series make a day, where it is likely to have one:

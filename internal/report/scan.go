@@ -39,6 +39,7 @@ type ScanView struct {
 	Suspects    []ScanChange         `json:"suspect"`
 	Anomalies   []ScanAnomaly        `json:"anomalies"`
 	NotReported []pitwall.Unreported `json:"not_reported"`
+	Alarms      []ScanAlarm          `json:"alarms,omitempty"` // with --online
 	Text        string               `json:"text"`
 }
 
@@ -49,6 +50,14 @@ type ScanChange struct {
 	At    time.Time       `json:"at,omitzero"` // the same in UTC, where it is a time
 	Needs int             `json:"needs,omitempty"`
 	Text  string          `json:"text"`
+}
+
+// ScanAlarm is when a detector that sees one point after the other rang.
+type ScanAlarm struct {
+	pitwall.PointAlarm
+	Time json.RawMessage `json:"time"` // of the row at which it rang
+	At   time.Time       `json:"at,omitzero"`
+	Text string          `json:"text"`
 }
 
 // ScanAnomaly is an anomaly with its times and a sentence.
@@ -74,6 +83,10 @@ func Scan(in Scanned) ScanView {
 	}
 	for _, a := range f.Anomalies {
 		v.Anomalies = append(v.Anomalies, ScanAnomaly{Anomaly: a, StartTime: in.at(a.Start), EndTime: in.at(a.End), At: in.instant(a.Start), Text: in.anomalyText(a)})
+	}
+	for _, a := range f.Alarms {
+		v.Alarms = append(v.Alarms, ScanAlarm{PointAlarm: a, Time: in.at(a.Index), At: in.instant(a.Index),
+			Text: fmt.Sprintf("rang: from %s to %s since row %d (%d to %d), p %s", number(a.Before), number(a.After), a.Onset, a.Interval[0], a.Interval[1], probability(a.P))})
 	}
 	v.Text = v.summary()
 	return v
@@ -252,6 +265,9 @@ func (v ScanView) Rows() []ScanRow {
 	}
 	for _, a := range v.Anomalies {
 		rows = append(rows, ScanRow{a.Start, when(a.At, a.StartTime), "anomaly", a.Text})
+	}
+	for _, a := range v.Alarms {
+		rows = append(rows, ScanRow{a.Index, when(a.At, a.Time), "alarm", a.Text})
 	}
 	slices.SortStableFunc(rows, func(x, y ScanRow) int { return cmp.Compare(x.Row, y.Row) })
 	return rows
