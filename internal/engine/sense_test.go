@@ -149,3 +149,28 @@ func TestAcceptingAFinding(t *testing.T) {
 		t.Errorf("it is not in the record: %v", err)
 	}
 }
+
+// TestAFindingIsFixed is the whole loop for a change that burns nothing: inventory
+// replies ten times as much, checkout is slower and far inside its objective. The
+// finding opens a plan, the diagnosis names the deploy, the fix is tried on a
+// part of the traffic, proven and locked in.
+func TestAFindingIsFixed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.slos[0].SLI.Threshold = 5 * time.Second
+	change := begin.Add(8 * time.Minute)
+	for i := range w.deploys {
+		w.deploys[i].at += change.Sub(begin) - broken
+	}
+	f := &fakeTotals{until: func() time.Time { return w.now }, slow: []pitwall.Period{{From: change, To: change.Add(24 * time.Hour)}}}
+	w.totals, w.opens = f, true
+	w.start()
+	w.pass(9 * time.Minute)
+	p := w.when("a fix is proposed", func(p pitwall.Plan) bool { return p.Fix != nil })
+	f.slow[0].To = w.now.Add(30 * time.Second).Truncate(time.Minute)
+	p = w.until(pitwall.Closed)
+	if p.Opened.Trigger != "finding" || p.Closed == nil || p.Closed.RootCause == nil || p.Closed.RootCause.Service != "inventory" {
+		t.Errorf("%+v\n%s", p.Closed, strings.Join(story(p), "\n"))
+	}
+	w.sound()
+}
