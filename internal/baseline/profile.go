@@ -83,7 +83,6 @@ type Profile struct {
 	since       int32 // first hour number that is held back
 	held        [weekHours]heldHour
 	excluded    []pitwall.Period
-	frozen      bool
 }
 
 // learnt is one hour: its median, and by how much one point of it, picked at
@@ -124,7 +123,7 @@ func NewProfile(o ProfileOptions) *Profile {
 // present hour, one in a marked stretch and one that is no finite number (or
 // beyond 1e38) are passed over. The hour is learnt when the next one begins.
 func (p *Profile) Observe(at time.Time, v float64) {
-	if p.frozen || !(math.Abs(v) <= 1e38) {
+	if !(math.Abs(v) <= 1e38) {
 		return
 	}
 	sec := at.Unix()

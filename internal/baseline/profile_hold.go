@@ -16,7 +16,7 @@ import (
 // earliest counts; Rebaseline ends them all.
 func (p *Profile) Hold(since time.Time) {
 	hour, ok := p.hourNumber(since)
-	if p.frozen || !ok || p.holding && hour >= p.since {
+	if !ok || p.holding && hour >= p.since {
 		return
 	}
 	if p.open.hour < hour {
@@ -55,7 +55,7 @@ func (p *Profile) Held() (since time.Time, ok bool) {
 // last week of the hold.
 func (p *Profile) Rebaseline(closed time.Time, keep pitwall.Period) (hours int) {
 	hour, ok := p.hourNumber(closed)
-	if p.frozen || !p.holding || !ok {
+	if !p.holding || !ok {
 		return 0
 	}
 	p.close()
@@ -146,7 +146,7 @@ func clamp(v float64) float32 { return float32(max(-1e38, min(1e38, v))) }
 // or a holiday: what was learnt of it is forgotten, and later points in it are
 // passed over. The newest 64 stretches are remembered.
 func (p *Profile) Exclude(stretch pitwall.Period) {
-	if p.frozen || stretch.Duration() <= 0 {
+	if stretch.Duration() <= 0 {
 		return
 	}
 	from, ok := p.hourNumber(stretch.From)
@@ -172,13 +172,4 @@ func (p *Profile) Exclude(stretch pitwall.Period) {
 		p.open.n = 0
 	}
 	p.refit()
-}
-
-// Freeze is a copy that learns nothing any more: what a plan was judged against
-// stays what it was.
-func (p *Profile) Freeze() *Profile {
-	frozen := *p
-	frozen.excluded = slices.Clone(p.excluded)
-	frozen.frozen = true
-	return &frozen
 }

@@ -1,13 +1,10 @@
 package online_test
 
 import (
-	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pitwall/pitwall/internal/stats/online"
 )
@@ -225,56 +222,6 @@ func onsetRow(i int) int {
 		row += k % 3
 	}
 	return row + i
-}
-
-// A detector stored and restored at any row goes on as if nothing happened.
-func TestStateSurvives(t *testing.T) {
-	rng := random(7)
-	values := normal(rng, 330, 180, 3)
-	for i := 230; i < 280; i++ {
-		values[i] -= 3
-	}
-	for _, i := range []int{10, 11, 50, 170, 205} {
-		values[i] = math.NaN()
-	}
-	run := func(restart bool) (alarms []online.Alarm, end online.State) {
-		d := online.New(online.Options{MinEffect: 0.001})
-		for _, v := range values {
-			if a, ok := d.Observe(v); ok {
-				alarms = append(alarms, a)
-			}
-			if !restart {
-				continue
-			}
-			text, err := json.Marshal(d.State())
-			if err != nil {
-				t.Fatal(err)
-			}
-			var s online.State
-			if err := json.Unmarshal(text, &s); err != nil {
-				t.Fatal(err)
-			}
-			if d, err = online.Restore(s); err != nil {
-				t.Fatalf("restoring %s: %v", text, err)
-			}
-		}
-		return alarms, d.State()
-	}
-	want, wantEnd := run(false)
-	got, gotEnd := run(true)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("alarms differ after restarts (-without +with):\n%s", diff)
-	}
-	if diff := cmp.Diff(wantEnd, gotEnd); diff != "" {
-		t.Errorf("states differ after restarts (-without +with):\n%s", diff)
-	}
-	if len(want) != 2 {
-		t.Errorf("%d alarms, want 2", len(want))
-	}
-	wantEnd.Version++
-	if _, err := online.Restore(wantEnd); err == nil {
-		t.Error("a state of another version was taken")
-	}
 }
 
 // The same series in another unit or mirrored rings at the same row.

@@ -50,47 +50,5 @@ func FuzzObserve(f *testing.F) {
 			}
 			row++
 		}
-		s := d.State()
-		if _, err := json.Marshal(s); err != nil {
-			t.Fatalf("state %+v: %v", s, err)
-		}
-		if _, err := online.Restore(s); err != nil {
-			t.Fatalf("its own state %+v: %v", s, err)
-		}
-		if _, err := online.RestoreCounts(c.State()); err != nil {
-			t.Fatalf("its own state %+v: %v", c.State(), err)
-		}
-	})
-}
-
-// Any bytes as a state: refused, or a detector that does not panic.
-func FuzzRestore(f *testing.F) {
-	d, c := online.New(online.Options{}), online.NewCounts(online.Options{})
-	for i := range 130 {
-		for _, s := range []any{d.State(), c.State()} {
-			if text, err := json.Marshal(s); err == nil && i%40 == 0 {
-				f.Add(text)
-			}
-		}
-		d.Observe(float64(i * 7 % 11))
-		c.ObserveCount(int64(i%3), 10)
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var s online.State
-		if json.Unmarshal(text, &s) == nil {
-			if d, err := online.Restore(s); err == nil {
-				for i := range 300 {
-					d.Observe(float64(i%5) * 100)
-				}
-			}
-		}
-		var counts online.CountState
-		if json.Unmarshal(text, &counts) == nil {
-			if c, err := online.RestoreCounts(counts); err == nil {
-				for range 300 {
-					c.ObserveCount(3, 5)
-				}
-			}
-		}
 	})
 }
