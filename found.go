@@ -1,6 +1,9 @@
 package pitwall
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // SeriesName names one series that is watched for changes.
 type SeriesName struct {
@@ -9,6 +12,17 @@ type SeriesName struct {
 	Signal    Signal      `json:"signal,omitempty"`
 	Metric    string      `json:"metric,omitempty"` // "p95"; a metric of its own where Signal is empty
 	Unit      Unit        `json:"unit,omitempty"`
+}
+
+// String is the series in words: "checkout POST /checkout latency p99".
+func (s SeriesName) String() string {
+	var words []string
+	for _, w := range [...]string{string(s.Service), s.Operation, string(s.Signal), s.Metric} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // Finding is a change that was found without an objective burning, with what

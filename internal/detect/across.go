@@ -2,33 +2,12 @@ package detect
 
 import (
 	"cmp"
-	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
 )
 
-// SeriesID names one series among the many that are looked at together.
-type SeriesID struct {
-	Service   pitwall.ServiceName `json:"service"`
-	Operation string              `json:"operation,omitempty"`
-	Signal    pitwall.Signal      `json:"signal,omitempty"` // empty: Metric says what it is
-	Metric    string              `json:"metric,omitempty"` // "p99", "go.goroutine.count", a function of a profile
-	Unit      pitwall.Unit        `json:"unit,omitempty"`
-}
-
-// String is the series in words: "checkout POST /checkout latency p99".
-func (s SeriesID) String() string {
-	var words []string
-	for _, w := range [...]string{string(s.Service), s.Operation, string(s.Signal), s.Metric} {
-		if w != "" {
-			words = append(words, w)
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-func compareSeries(a, b SeriesID) int {
+func compareSeries(a, b pitwall.SeriesName) int {
 	if a == b {
 		return 0
 	}
@@ -36,27 +15,16 @@ func compareSeries(a, b SeriesID) int {
 		cmp.Compare(a.Metric, b.Metric), cmp.Compare(a.Unit, b.Unit))
 }
 
-// Kind is how a series changed.
-type Kind string
-
-// The kinds.
-const (
-	KindStep     Kind = "step"
-	KindRamp     Kind = "ramp"
-	KindSpike    Kind = "spike" // it came and went within the data
-	KindVariance Kind = "variance"
-)
-
 // Candidate is a change that a detector saw in one series, with all that the
 // filters need to know of it. What is not known stays zero; a filter without
 // its fact does not apply. Present it at every look until the screen has
 // answered with something other than "unsettled".
 type Candidate struct {
-	Series SeriesID      `json:"series"`
-	Kind   Kind          `json:"kind"`
-	Onset  pitwall.Onset `json:"onset"`
-	At     time.Time     `json:"at"` // when the detector saw it
-	Up     bool          `json:"up"` // the series rose; set anew from Effect
+	Series pitwall.SeriesName `json:"series"`
+	Kind   pitwall.Shape      `json:"kind"`
+	Onset  pitwall.Onset      `json:"onset"`
+	At     time.Time          `json:"at"` // when the detector saw it
+	Up     bool               `json:"up"` // the series rose; set anew from Effect
 
 	// Effect is relative: 0.2 is 20 % more than before; its interval of 95 %
 	// is that of the detector, both ends zero when unknown. NaN, as where the

@@ -95,7 +95,7 @@ func (a tally) power() float64 { return float64(a.found) / float64(max(1, a.chan
 
 // run lets the screen and two plain rules look at the same fleet.
 func (f *fleet) run(t testing.TB) (ours, bonferroni, none tally) {
-	index := map[detect.SeriesID]int{}
+	index := map[pitwall.SeriesName]int{}
 	tests := map[pitwall.ServiceName]int{}
 	for i, c := range f.id {
 		index[c.Series] = i

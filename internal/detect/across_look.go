@@ -13,9 +13,9 @@ type look struct {
 	s       *Screen
 	in      Sight
 	budgets map[pitwall.ServiceName]budget
-	known   map[SeriesID][]int            // numbers in s.Found
+	known   map[pitwall.SeriesName][]int  // numbers in s.Found
 	nearby  map[pitwall.ServiceName][]int // the same by the services of their members
-	waits   map[SeriesID][]int            // numbers in s.Waiting
+	waits   map[pitwall.SeriesName][]int  // numbers in s.Waiting
 	seen    []bool                        // of s.Waiting: presented in this look
 	ids     map[string]bool               // of findings
 	graph   graph
@@ -121,7 +121,7 @@ func (l *look) tests() map[pitwall.ServiceName]int {
 
 // index finds by series and service what earlier looks left.
 func (l *look) index() {
-	l.known, l.nearby, l.waits = map[SeriesID][]int{}, map[pitwall.ServiceName][]int{}, map[SeriesID][]int{}
+	l.known, l.nearby, l.waits = map[pitwall.SeriesName][]int{}, map[pitwall.ServiceName][]int{}, map[pitwall.SeriesName][]int{}
 	l.ids = map[string]bool{}
 	for i, f := range l.s.Found {
 		l.ids[f.ID] = true

@@ -41,7 +41,7 @@ func random(rng *rand.Rand) detect.Candidate {
 	c.Series.Signal = pitwall.Signal(pick("latency", "errors", "traffic", ""))
 	c.Series.Metric = pick("p99", "p50", "widgets", "cpu_usage")
 	c.Series.Unit = pitwall.Unit(pick("s", "ratio", "1/s", "count"))
-	c.Kind = detect.Kind(pick("step", "step", "step", "ramp", "spike", "variance"))
+	c.Kind = pitwall.Shape(pick("step", "step", "step", "ramp", "spike", "variance"))
 	c.Onset = around(noon.Add(time.Duration(rng.IntN(240)) * time.Minute))
 	switch rng.IntN(20) {
 	case 0:
@@ -158,7 +158,7 @@ func mustJSON(t *testing.T, v any) string {
 func checkPartition(t *testing.T, in detect.Sight, out detect.Screened, codes map[detect.ReasonCode]bool, seen map[detect.ReasonCode]int) {
 	t.Helper()
 	type key struct {
-		s  detect.SeriesID
+		s  pitwall.SeriesName
 		at int64
 	}
 	count := map[key]int{}

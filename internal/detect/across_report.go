@@ -106,7 +106,7 @@ func labels(c Candidate) []ReasonCode {
 }
 
 // relation is how the series b stands to a lead a.
-func (l *look) relation(a, b SeriesID) Relation {
+func (l *look) relation(a, b pitwall.SeriesName) Relation {
 	switch {
 	case a.Service == b.Service && a.Operation == b.Operation && a.Signal == b.Signal && a.Unit == b.Unit && (a.Signal != "" || a.Metric == b.Metric):
 		return RelationAlias

@@ -92,23 +92,23 @@ type Waiting struct {
 
 // Found is what is kept of a finding.
 type Found struct {
-	ID      string        `json:"id"`
-	Lead    SeriesID      `json:"lead"`
-	Members []Member      `json:"members"` // the lead first
-	Onset   pitwall.Onset `json:"onset"`
-	Seen    time.Time     `json:"seen"`
-	Last    time.Time     `json:"last"`          // one of its changes was presented
-	Gone    time.Time     `json:"gone,omitzero"` // the lead is back at its old level
-	Flaps   int           `json:"flaps,omitempty"`
+	ID      string             `json:"id"`
+	Lead    pitwall.SeriesName `json:"lead"`
+	Members []Member           `json:"members"` // the lead first
+	Onset   pitwall.Onset      `json:"onset"`
+	Seen    time.Time          `json:"seen"`
+	Last    time.Time          `json:"last"`          // one of its changes was presented
+	Gone    time.Time          `json:"gone,omitzero"` // the lead is back at its old level
+	Flaps   int                `json:"flaps,omitempty"`
 }
 
 // Member is one changed series of a finding.
 type Member struct {
-	Series SeriesID      `json:"series"`
-	Up     bool          `json:"up"`
-	Onset  pitwall.Onset `json:"onset"`
-	Before float64       `json:"before"`
-	After  float64       `json:"after"`
+	Series pitwall.SeriesName `json:"series"`
+	Up     bool               `json:"up"`
+	Onset  pitwall.Onset      `json:"onset"`
+	Before float64            `json:"before"`
+	After  float64            `json:"after"`
 }
 
 func memberOf(c Candidate) Member {
@@ -118,13 +118,13 @@ func memberOf(c Candidate) Member {
 // Accepted is a change that people took note of: it stays accepted however
 // often it is seen again, until Until if that is set.
 type Accepted struct {
-	Series SeriesID        `json:"series"`
-	Up     bool            `json:"up"`
-	Onset  pitwall.Onset   `json:"onset"`
-	After  pitwall.Measure `json:"after"` // the new level
-	Why    string          `json:"why"`
-	At     time.Time       `json:"at"`
-	Until  time.Time       `json:"until,omitzero"`
+	Series pitwall.SeriesName `json:"series"`
+	Up     bool               `json:"up"`
+	Onset  pitwall.Onset      `json:"onset"`
+	After  pitwall.Measure    `json:"after"` // the new level
+	Why    string             `json:"why"`
+	At     time.Time          `json:"at"`
+	Until  time.Time          `json:"until,omitzero"`
 }
 
 // covers says whether a candidate is the accepted change: the same onset, or a

@@ -26,8 +26,8 @@ func around(t time.Time) pitwall.Onset {
 // known for long, with evidence beyond doubt.
 func slower(service, operation string) detect.Candidate {
 	return detect.Candidate{
-		Series: detect.SeriesID{Service: pitwall.ServiceName(service), Operation: operation, Signal: pitwall.SignalLatency, Metric: "p99", Unit: pitwall.UnitSeconds},
-		Kind:   detect.KindStep, Onset: around(noon), At: noon.Add(10 * time.Minute), Up: true,
+		Series: pitwall.SeriesName{Service: pitwall.ServiceName(service), Operation: operation, Signal: pitwall.SignalLatency, Metric: "p99", Unit: pitwall.UnitSeconds},
+		Kind:   pitwall.ShapeStep, Onset: around(noon), At: noon.Add(10 * time.Minute), Up: true,
 		Effect: 0.4, EffectLow: 0.3, EffectHigh: 0.5,
 		Before: pitwall.Measure{Value: 0.10, Unit: pitwall.UnitSeconds, N: 1000}, After: pitwall.Measure{Value: 0.14, Unit: pitwall.UnitSeconds, N: 1000},
 		LogE: 60, Step: 15 * time.Second, Points: 100, Needed: 10, Requests: 1000,

@@ -57,7 +57,7 @@ var risingWords = []rising{
 
 // RiseOf says what a rise of a series means: by its signal, else by its unit,
 // else by the words of its metric's name; Neutral when none is known.
-func RiseOf(s SeriesID) Direction {
+func RiseOf(s pitwall.SeriesName) Direction {
 	if d, ok := risingSignals[s.Signal]; ok {
 		return d
 	}
@@ -81,7 +81,7 @@ func RiseOf(s SeriesID) Direction {
 func (c Candidate) Toward() Direction {
 	rise := RiseOf(c.Series)
 	switch {
-	case rise == Neutral || c.Kind == KindVariance:
+	case rise == Neutral || c.Kind == pitwall.ShapeVariance:
 		return Neutral
 	case (rise == Worse) == c.Up:
 		return Worse

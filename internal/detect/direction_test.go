@@ -26,7 +26,7 @@ func TestRiseOf(t *testing.T) {
 		"":                                      detect.Neutral,
 	}
 	for name, want := range tests {
-		if got := detect.RiseOf(detect.SeriesID{Metric: name}); got != want {
+		if got := detect.RiseOf(pitwall.SeriesName{Metric: name}); got != want {
 			t.Errorf("a rise of %q is %s, want %s", name, got, want)
 		}
 	}
@@ -34,11 +34,11 @@ func TestRiseOf(t *testing.T) {
 		pitwall.SignalLatency: detect.Worse, pitwall.SignalErrors: detect.Worse, pitwall.SignalSaturation: detect.Worse, pitwall.SignalEvents: detect.Worse,
 		pitwall.SignalAvailability: detect.Better, pitwall.SignalTraffic: detect.Better,
 	} {
-		if got := detect.RiseOf(detect.SeriesID{Signal: s, Metric: "widgets"}); got != want {
+		if got := detect.RiseOf(pitwall.SeriesName{Signal: s, Metric: "widgets"}); got != want {
 			t.Errorf("a rise of %s is %s, want %s", s, got, want)
 		}
 	}
-	if got := detect.RiseOf(detect.SeriesID{Metric: "main.serveRequests", Unit: pitwall.UnitCPUPerReq}); got != detect.Worse {
+	if got := detect.RiseOf(pitwall.SeriesName{Metric: "main.serveRequests", Unit: pitwall.UnitCPUPerReq}); got != detect.Worse {
 		t.Errorf("a function that takes more CPU a request is %s", got)
 	}
 }
@@ -46,7 +46,7 @@ func TestRiseOf(t *testing.T) {
 func TestToward(t *testing.T) {
 	up := slower("a", "")
 	spread := up
-	spread.Kind = detect.KindVariance
+	spread.Kind = pitwall.ShapeVariance
 	traffic := faster("a", "")
 	traffic.Series.Signal = pitwall.SignalTraffic
 	for _, tt := range []struct {

@@ -188,7 +188,7 @@ func lost(before, after float64) float64 {
 func adds(u pitwall.Unit) bool { return u == pitwall.UnitPerSecond || u == pitwall.UnitCount }
 
 func outlier(c Candidate, _ Sight, _ *Screen) (NotReported, bool) {
-	if c.Kind != KindSpike {
+	if c.Kind != pitwall.ShapeSpike {
 		return NotReported{}, false
 	}
 	return NotReported{Candidate: c, Reason: ReasonOutlier, Value: float64(c.Points), Limit: fewestToConfirm,

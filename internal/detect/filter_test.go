@@ -63,8 +63,8 @@ func TestFilters(t *testing.T) {
 		{"a fifth of the instances silent, a fifth less traffic", detect.ReasonDataGap, requests(0.2, 0.2), nil},
 		{"a fifth of the instances silent, half the traffic", "found", requests(0.5, 0.2), nil},
 
-		{"spike", detect.ReasonOutlier, func(c *detect.Candidate) { c.Kind = detect.KindSpike }, nil},
-		{"ramp", "found", func(c *detect.Candidate) { c.Kind = detect.KindRamp }, nil},
+		{"spike", detect.ReasonOutlier, func(c *detect.Candidate) { c.Kind = pitwall.ShapeSpike }, nil},
+		{"ramp", "found", func(c *detect.Candidate) { c.Kind = pitwall.ShapeRamp }, nil},
 		{"29 requests", detect.ReasonTooFew, func(c *detect.Candidate) { c.Requests = 29 }, nil},
 		{"30 requests", "found", func(c *detect.Candidate) { c.Requests = 30 }, nil},
 		{"1.9 percent", detect.ReasonTooSmall, func(c *detect.Candidate) { c.Effect, c.EffectLow, c.EffectHigh = 0.019, 0.018, 0.020 }, nil},

@@ -17,7 +17,7 @@ const triggerFinding = "finding"
 
 // covering is the objective that a fix of a changed series can be proven by: one
 // of its operation, or of its service, whose indicator is of the same sort.
-func (e *Engine) covering(id detect.SeriesID) (pitwall.SLO, bool) {
+func (e *Engine) covering(id pitwall.SeriesName) (pitwall.SLO, bool) {
 	best, rank := pitwall.SLO{}, 0
 	for _, s := range e.c.SLOs {
 		of := s.SLI.Service

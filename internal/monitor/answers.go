@@ -25,7 +25,7 @@ func (m *Monitor) Sensed() pitwall.Sensed {
 	}
 	slices.SortStableFunc(r.Findings, func(a, b pitwall.Finding) int { return b.Seen.Compare(a.Seen) })
 	for _, n := range slices.Concat(m.last.NotReported, m.doubted) {
-		r.Passed = append(r.Passed, pitwall.Passed{Series: pitwall.SeriesName(n.Series), Onset: n.Onset, Effect: n.Effect,
+		r.Passed = append(r.Passed, pitwall.Passed{Series: n.Series, Onset: n.Onset, Effect: n.Effect,
 			Reason: string(n.Reason), Why: n.Why, Value: n.Value, Limit: n.Limit, Of: n.Of})
 	}
 	return r
@@ -34,7 +34,7 @@ func (m *Monitor) Sensed() pitwall.Sensed {
 // said is a finding as it was found.
 func said(f detect.Finding) pitwall.Finding {
 	c := f.Lead
-	return pitwall.Finding{ID: f.ID, Series: pitwall.SeriesName(c.Series), Direction: string(f.Toward), Why: f.Why, Onset: f.Onset,
+	return pitwall.Finding{ID: f.ID, Series: c.Series, Direction: string(f.Toward), Why: f.Why, Onset: f.Onset,
 		Effect: c.Effect, EffectLow: c.EffectLow, EffectHigh: c.EffectHigh, Before: c.Before, After: c.After, LogE: c.LogE, Seen: f.Seen}
 }
 
@@ -44,14 +44,14 @@ const lastly = 15
 // finding is one as it stands now.
 func (m *Monitor) finding(f detect.Found) pitwall.Finding {
 	out := m.said[f.ID]
-	out.ID, out.Series, out.Onset, out.Seen, out.Gone, out.Flaps = f.ID, pitwall.SeriesName(f.Lead), f.Onset, f.Seen, f.Gone, f.Flaps
+	out.ID, out.Series, out.Onset, out.Seen, out.Gone, out.Flaps = f.ID, f.Lead, f.Onset, f.Seen, f.Gone, f.Flaps
 	if t := m.track(f.Lead); t != nil {
 		out.Now = t.since(t.rows - lastly)
 	}
 	out.Parts = []pitwall.FindingPart{}
 	for _, p := range f.Members {
 		if p.Series != f.Lead {
-			out.Parts = append(out.Parts, pitwall.FindingPart{Series: pitwall.SeriesName(p.Series), Onset: p.Onset, Before: p.Before, After: p.After})
+			out.Parts = append(out.Parts, pitwall.FindingPart{Series: p.Series, Onset: p.Onset, Before: p.Before, After: p.After})
 		}
 	}
 	return out
@@ -97,7 +97,7 @@ func (t *track) chart(onset pitwall.Onset) pitwall.Chart {
 	return c
 }
 
-func name(id detect.SeriesID) string {
+func name(id pitwall.SeriesName) string {
 	if id.Metric != "" {
 		return id.Metric
 	}

@@ -18,7 +18,7 @@ func (t *track) candidate() (detect.Candidate, bool) {
 	}
 	a := r.alarm
 	c := detect.Candidate{
-		Series: t.id, Kind: detect.KindStep, Up: a.Up, Step: Step, At: t.at(a.Index), Anytime: true,
+		Series: t.id, Kind: pitwall.ShapeStep, Up: a.Up, Step: Step, At: t.at(a.Index), Anytime: true,
 		Onset:  pitwall.Onset{At: t.at(a.Onset), Earliest: t.at(a.Earliest), Latest: t.at(a.Latest + 1)},
 		Points: max(t.rows-a.Onset, a.Points), Needed: a.Points,
 		Before: pitwall.Measure{Value: a.Before, Unit: t.id.Unit, N: int64(t.learntFrom())},

@@ -57,8 +57,8 @@ type Monitor struct {
 	doubted []detect.NotReported // failures that ring at low traffic, of the last look
 	beyond  map[key]time.Time    // operations without room, when last seen
 	excused map[detect.Planned]bool
-	said    map[string]pitwall.Finding // by id, as it was found
-	kept    map[detect.SeriesID]frozen // baselines of an earlier life, until their series are met
+	said    map[string]pitwall.Finding    // by id, as it was found
+	kept    map[pitwall.SeriesName]frozen // baselines of an earlier life, until their series are met
 }
 
 // key names an operation.
@@ -74,7 +74,7 @@ func New(o Options) (*Monitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Monitor{o: o, screen: screen, ops: map[key]*operation{}, calls: map[detect.Call]time.Time{}, said: map[string]pitwall.Finding{}, beyond: map[key]time.Time{}, excused: map[detect.Planned]bool{}, kept: map[detect.SeriesID]frozen{}}, nil
+	return &Monitor{o: o, screen: screen, ops: map[key]*operation{}, calls: map[detect.Call]time.Time{}, said: map[string]pitwall.Finding{}, beyond: map[key]time.Time{}, excused: map[detect.Planned]bool{}, kept: map[pitwall.SeriesName]frozen{}}, nil
 }
 
 // Through is the end of the last minute that was seen; zero before the first.
@@ -236,7 +236,7 @@ func (m *Monitor) each(f detect.Finding, visit func(*track, time.Time)) {
 	}
 }
 
-func (m *Monitor) track(id detect.SeriesID) *track {
+func (m *Monitor) track(id pitwall.SeriesName) *track {
 	op := m.ops[key{id.Service, id.Operation}]
 	if op == nil {
 		return nil

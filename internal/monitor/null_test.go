@@ -190,7 +190,7 @@ func TestNoiseOfFewRequestsIsNoEvidence(t *testing.T) {
 	rings := func(on float64) (n int) {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 1))
-			tr := newTrack(Options{}.filled(), detect.SeriesID{Signal: pitwall.SignalLatency, Unit: pitwall.UnitSeconds}, epoch0)
+			tr := newTrack(Options{}.filled(), pitwall.SeriesName{Signal: pitwall.SignalLatency, Unit: pitwall.UnitSeconds}, epoch0)
 			for i := range 1000 {
 				noise, requests := 0.1, 100.0
 				if i >= 100 {

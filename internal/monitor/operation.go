@@ -6,7 +6,6 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/baseline"
-	"github.com/pitwall/pitwall/internal/detect"
 )
 
 // operation is what is followed of one operation: two quantiles of its latency,
@@ -24,9 +23,9 @@ type operation struct {
 	series                       []*track // all of them
 }
 
-func newOperation(o Options, k key, at time.Time, kept map[detect.SeriesID]frozen) *operation {
-	id := func(signal pitwall.Signal, metric string, unit pitwall.Unit) detect.SeriesID {
-		return detect.SeriesID{Service: k.service, Operation: k.operation, Signal: signal, Metric: metric, Unit: unit}
+func newOperation(o Options, k key, at time.Time, kept map[pitwall.SeriesName]frozen) *operation {
+	id := func(signal pitwall.Signal, metric string, unit pitwall.Unit) pitwall.SeriesName {
+		return pitwall.SeriesName{Service: k.service, Operation: k.operation, Signal: signal, Metric: metric, Unit: unit}
 	}
 	profile := func() *baseline.Profile { return baseline.NewProfile(baseline.ProfileOptions{Zone: o.Zone}) }
 	op := &operation{o: o, first: at, seen: at, latency: profile(), traffic: profile()}

@@ -26,7 +26,7 @@ type state struct {
 
 // frozen is the baseline of one series; without one it still learns.
 type frozen struct {
-	Series   detect.SeriesID       `json:"series"`
+	Series   pitwall.SeriesName    `json:"series"`
 	Quantity *online.Baseline      `json:"quantity,omitempty"`
 	Share    *online.CountBaseline `json:"share,omitempty"`
 	Requests float64               `json:"requests,omitempty"` // of a minute, behind Quantity

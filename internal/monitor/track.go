@@ -6,7 +6,6 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/baseline"
-	"github.com/pitwall/pitwall/internal/detect"
 	"github.com/pitwall/pitwall/internal/stats/online"
 )
 
@@ -25,7 +24,7 @@ type point struct {
 
 // track is one series with its detector. Row 0 is the minute of origin.
 type track struct {
-	id      detect.SeriesID
+	id      pitwall.SeriesName
 	profile *baseline.Profile // that it holds back from learning what was found; nil: none
 	origin  time.Time
 	rows    int
@@ -59,7 +58,7 @@ type ring struct {
 // than confirming an effect of half a deviation takes.
 const newest = 60
 
-func newTrack(o Options, id detect.SeriesID, at time.Time) *track {
+func newTrack(o Options, id pitwall.SeriesName, at time.Time) *track {
 	t := &track{id: id, origin: at, effect: o.MinEffect}
 	how := online.Options{ARL: epoch.Minutes(), MinEffect: o.MinEffect}
 	if id.Unit == pitwall.UnitRatio {
