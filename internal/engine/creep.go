@@ -29,7 +29,8 @@ const (
 type creeping struct {
 	mu      sync.Mutex
 	running bool
-	at      time.Time
+	at      time.Time // of the last look
+	next    time.Time // look
 	trends  []pitwall.Trend
 	problem string
 	traffic map[int64]map[pitwall.ServiceName]float64 // requests a second from a unix second on; used by the look alone
@@ -44,10 +45,10 @@ func (e *Engine) creep(ctx context.Context, work *sync.WaitGroup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := e.c.Now()
-	if c.running || now.Sub(c.at) < creepEvery {
+	if c.running || now.Before(c.next) {
 		return
 	}
-	c.running, c.at = true, now
+	c.running, c.next = true, now.Add(creepEvery)
 	work.Add(1)
 	go func() {
 		defer work.Done()
@@ -58,11 +59,13 @@ func (e *Engine) creep(ctx context.Context, work *sync.WaitGroup) {
 		defer c.mu.Unlock()
 		c.running, c.problem = false, ""
 		if err != nil && ctx.Err() == nil {
-			c.problem, c.at = "trends were not looked at: "+err.Error(), now.Add(creepAgain-creepEvery)
+			c.problem, c.next = "trends were not looked at: "+err.Error(), now.Add(creepAgain)
 			e.log.Warn("Metrics not looked at for slow drifts", "err", err)
 			return
 		}
-		c.trends = trends
+		if c.trends, c.at = trends, now; len(trends) == 0 { // at a start no metric may have come yet
+			c.next = now.Add(creepAgain)
+		}
 	}()
 }
 
@@ -71,11 +74,8 @@ func (e *Engine) crept() ([]pitwall.Trend, time.Time, string) {
 	c := &e.creeping
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case e.c.Metrics == nil:
+	if e.c.Metrics == nil {
 		return []pitwall.Trend{}, time.Time{}, "no metrics store is configured"
-	case c.trends == nil && c.running:
-		return []pitwall.Trend{}, time.Time{}, c.problem
 	}
 	return append([]pitwall.Trend{}, c.trends...), c.at, c.problem
 }

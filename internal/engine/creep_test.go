@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -60,5 +61,31 @@ func TestTrendsOfRealSeries(t *testing.T) {
 	}
 	if len(trends) != 3 {
 		t.Errorf("%d trends: %+v", len(trends), trends)
+	}
+	// At a start there may be no metric yet: it is looked again soon, not in an hour.
+	w.totals = &fakeTotals{until: func() time.Time { return w.now }}
+	w.now = w.now.Add(-creepAgain)
+	w.start()
+	e = w.life.engine
+	look := func(in pitwall.MetricReader) int {
+		e.c.Metrics = in
+		var work sync.WaitGroup
+		e.creep(t.Context(), &work)
+		work.Wait()
+		trends, _, problem := e.crept()
+		if problem != "" {
+			t.Error(problem)
+		}
+		return len(trends)
+	}
+	if n := look(openMetrics(t, w.now)); n != 0 {
+		t.Errorf("%d trends of an empty store", n)
+	}
+	if n := look(store); n != 0 {
+		t.Errorf("looked again at once: %d", n)
+	}
+	w.now = w.now.Add(creepAgain)
+	if n := look(store); n != 3 {
+		t.Errorf("%d trends after %s", n, creepAgain)
 	}
 }

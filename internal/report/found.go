@@ -84,8 +84,10 @@ func FindingsOf(s pitwall.Sensed) FindingsView {
 		v.Text, v.Tone = "No operation was seen yet, so nothing is watched.", ToneNoData
 	case standing > 0:
 		v.Text, v.Tone = fmt.Sprintf("%s of %s that are watched.", plural(standing, "change stands", "changes stand"), plural(s.Operations, "operation", "operations")), ToneWarn
+	case s.Learning == s.Series:
+		v.Text, v.Tone = "Nothing can be said yet.", ToneNoData
 	default:
-		v.Text = fmt.Sprintf("No change in %s, %s.", plural(s.Operations, "operation", "operations"), plural(s.Series, "series", "series"))
+		v.Text = fmt.Sprintf("No change in %s of %s.", plural(s.Series-s.Learning, "series", "series"), plural(s.Operations, "operation", "operations"))
 	}
 	v.Unfollowed = s.Unfollowed
 	if s.Unfollowed > 0 {

@@ -49,6 +49,12 @@ func TestNoDataIsNoCalm(t *testing.T) {
 	if v := FindingsOf(pitwall.Sensed{Problem: "the store is closed", Series: 4}); v.Tone != ToneNoData || v.Text != "The store is closed." {
 		t.Errorf("%s %s", v.Tone, v.Text)
 	}
+	if v := FindingsOf(pitwall.Sensed{Series: 4, Operations: 1, Learning: 4}); v.Tone != ToneNoData || v.Text != "Nothing can be said yet. 4 series still learn what is normal." {
+		t.Errorf("%s %s", v.Tone, v.Text)
+	}
+	if v := FindingsOf(pitwall.Sensed{Series: 4, Operations: 1, Learning: 1}); v.Tone != ToneOK || !strings.HasPrefix(v.Text, "No change in 3 series of 1 operation.") {
+		t.Errorf("%s %s", v.Tone, v.Text)
+	}
 	if v := FindingsOf(pitwall.Sensed{Series: 4, Operations: 1}); v.Tone != ToneOK {
 		t.Errorf("%s %s", v.Tone, v.Text)
 	}

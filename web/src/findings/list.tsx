@@ -34,9 +34,9 @@ export function FindingsPage() {
       </header>
       {rows.length > 0 && <Rows rows={rows} />}
       {!rows.length && value.tone !== 'no-data' && <p class="empty soft">Nothing was found. Every operation that is watched is held against what is normal for its hour, minute by minute.</p>}
-      <h2>Seen, and not reported</h2>
+      {(passed.length > 0 || value.tone !== 'no-data') && <h2>Seen, and not reported</h2>}
       {passed.length > 0 && <Passed rows={passed} />}
-      {!passed.length && <p class="soft">Nothing else stands out from the noise.</p>}
+      {!passed.length && value.tone !== 'no-data' && <p class="soft">Nothing else stands out from the noise.</p>}
       <h2>Slow drifts</h2>
       {value.trends.length > 0 && <Trends rows={value.trends} />}
       <p class="soft">{value.trend_text}</p>
