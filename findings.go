@@ -13,6 +13,7 @@ const (
 	SignalSaturation   Signal = "saturation"
 	SignalTraffic      Signal = "traffic" // requests a second
 	SignalEvents       Signal = "events"  // bad share of events that are no requests seen here
+	SignalAny          Signal = "any"     // the alert does not say what moved
 )
 
 // Bottleneck is the class of a limit; one list everywhere, lower-case on the wire.
@@ -36,8 +37,14 @@ const (
 	BottleneckException        Bottleneck = "exception"
 	BottleneckReturn           Bottleneck = "return"
 	BottleneckTraffic          Bottleneck = "traffic"
-	BottleneckNode             Bottleneck = "node"
+	BottleneckNode             Bottleneck = "noisy-neighbor" // the machine beneath is busy with others' work
+	BottleneckUpstream         Bottleneck = "upstream"       // a provider outside is slow or down
+	BottleneckCertificate      Bottleneck = "certificate"
+	BottleneckDNS              Bottleneck = "dns"
+	BottleneckBadInput         Bottleneck = "bad-input" // what is asked is malformed
 	BottleneckClient           Bottleneck = "client"
+	BottleneckLatency          Bottleneck = "latency" // slower, and nothing says of what kind
+	BottleneckErrors           Bottleneck = "errors"  // fails, and nothing says of what kind
 	BottleneckObservabilityGap Bottleneck = "observability-gap"
 )
 
@@ -46,7 +53,8 @@ func Bottlenecks() []Bottleneck {
 	return []Bottleneck{
 		BottleneckCPU, BottleneckAllocation, BottleneckIODB, BottleneckLock, BottleneckNetwork, BottleneckPayload, BottleneckNPlus1,
 		BottleneckPool, BottleneckDependency, BottleneckCapacity, BottleneckCache, BottleneckColdStart, BottleneckConfig,
-		BottleneckException, BottleneckReturn, BottleneckTraffic, BottleneckNode, BottleneckClient, BottleneckObservabilityGap,
+		BottleneckException, BottleneckReturn, BottleneckTraffic, BottleneckNode, BottleneckUpstream, BottleneckCertificate,
+		BottleneckDNS, BottleneckBadInput, BottleneckClient, BottleneckLatency, BottleneckErrors, BottleneckObservabilityGap,
 	}
 }
 
@@ -178,17 +186,20 @@ type Contribution struct {
 // Diagnosis is the answer to "why": a verdict, hypotheses, and everything that
 // was looked at.
 type Diagnosis struct {
-	Verdict     DiagnosisVerdict `json:"verdict"`
-	Summary     string           `json:"summary"`
-	Regression  Regression       `json:"regression"`
-	Baseline    Period           `json:"baseline"`
-	Window      Period           `json:"window"`
-	Hypotheses  []Hypothesis     `json:"hypotheses"`
-	Checks      []Check          `json:"checks"`
-	Waterfall   []Contribution   `json:"waterfall"`
-	Unexplained float64          `json:"unexplained_s"` // increase no bar explains, seconds
-	Flame       *FlameDiff       `json:"flame,omitempty"`
-	Charts      []Chart          `json:"charts,omitempty"`
+	Verdict     DiagnosisVerdict    `json:"verdict"`
+	Summary     string              `json:"summary"`
+	Regression  Regression          `json:"regression"`
+	Baseline    Period              `json:"baseline"`
+	Window      Period              `json:"window"`
+	Hypotheses  []Hypothesis        `json:"hypotheses"`
+	Checks      []Check             `json:"checks"`
+	Waterfall   []Contribution      `json:"waterfall"`
+	Unexplained float64             `json:"unexplained_s"` // increase no bar explains, seconds
+	Flame       *FlameDiff          `json:"flame,omitempty"`
+	Contrasts   []AttributeContrast `json:"contrasts,omitempty"`
+	Exemplars   []Exemplar          `json:"exemplars,omitempty"` // slow ones of the window, typical ones of the baseline
+	Changes     []ChangeJudged      `json:"changes,omitempty"`
+	Charts      []Chart             `json:"charts,omitempty"`
 }
 
 // RootCause is the change of state that explains a regression.
@@ -206,6 +217,7 @@ type FlameDiff struct {
 	Unit     Unit         `json:"unit"`
 	Families []FrameDelta `json:"families"`
 	Frames   []FrameDelta `json:"frames"`
+	Tree     []FlameNode  `json:"tree,omitempty"`     // the frames that matter, as a flame graph
 	Warnings []string     `json:"warnings,omitempty"` // what the comparison could not see
 }
 

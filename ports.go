@@ -84,6 +84,28 @@ type SampleReader interface {
 	Samples(ctx context.Context, selector string, p Period) ([]Series, error)
 }
 
+// MeasuredReader gives typed series of every component it knows, over a
+// period, whatever their source called them.
+type MeasuredReader interface {
+	Measured(ctx context.Context, p Period) ([]Measured, error)
+}
+
+// TopologyReader knows who there is and who calls whom.
+type TopologyReader interface {
+	Topology(ctx context.Context, p Period) (Topology, error)
+}
+
+// LogMoves compares log lines of two periods, pattern by pattern; patterns
+// that did not move may be left out.
+type LogMoves interface {
+	LogMoves(ctx context.Context, baseline, window Period) ([]LogMove, error)
+}
+
+// StatusReader knows what providers said of themselves.
+type StatusReader interface {
+	Status(ctx context.Context, p Period) ([]StatusNotice, error)
+}
+
 // ProfileQuery selects profiles of a period.
 type ProfileQuery struct {
 	Period  Period // windows that lie inside

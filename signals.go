@@ -14,11 +14,12 @@ const (
 	ChangeMigration  ChangeKind = "migration"
 	ChangeTraffic    ChangeKind = "traffic"
 	ChangeDependency ChangeKind = "dependency"
+	ChangeCommit     ChangeKind = "commit" // merged, not rolled out on its own
 )
 
 // ChangeKinds lists them all.
 func ChangeKinds() []ChangeKind {
-	return []ChangeKind{ChangeDeploy, ChangeConfig, ChangeFlag, ChangeScale, ChangeMigration, ChangeTraffic, ChangeDependency}
+	return []ChangeKind{ChangeDeploy, ChangeConfig, ChangeFlag, ChangeScale, ChangeMigration, ChangeTraffic, ChangeDependency, ChangeCommit}
 }
 
 // Change is a thing that happened to the world, with how it was seen.
@@ -33,6 +34,8 @@ type Change struct {
 	DiffHints       []string          `json:"diff_hints,omitempty"`
 	Config          map[string]string `json:"config,omitempty"`
 	Flags           map[string]string `json:"flags,omitempty"`
+	Files           []string          `json:"files,omitempty"` // touched by it
+	Diff            string            `json:"diff,omitempty"`  // unified, as far as it was given
 	Actor           string            `json:"actor,omitempty"`
 	Link            string            `json:"link,omitempty"`
 	SeenBy          SeenBy            `json:"seen_by"`

@@ -41,6 +41,7 @@ const defaultServer = "http://127.0.0.1:8080"
 const (
 	exitNo          = 1   // the answer is no: gate failed, record broken, check found faults
 	exitUsage       = 2   // usage
+	exitUnsure      = 3   // not enough data for a yes or a no
 	exitDeadline    = 6   // --timeout passed
 	exitInterrupted = 130 // interrupted by a signal
 )
@@ -113,7 +114,7 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 		Version:       Version,
 	},
 		serveCommand(g), demoCommand(g), checkCommand(g), doctorCommand(g), statusCommand(g),
-		planCommand(g), sloCommand(g), alarmCommand(g), findingCommand(g), detectCommand(g), gateCommand(g), recordCommand(g),
+		planCommand(g), sloCommand(g), alarmCommand(g), findingCommand(g), diagnosisCommand(g), detectCommand(g), gateCommand(g), recordCommand(g),
 		operationCommand(g), traceCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), syntheticCommand(g), labCommand(),
 		exitCodesTopic(), environmentTopic(),
 	)

@@ -65,15 +65,13 @@ func (x *inquiry) conclude() pitwall.Diagnosis {
 		Verdict: pitwall.DiagnosisInconclusive, Regression: x.q.Regression, Baseline: x.q.Baseline, Window: x.q.Window,
 	}
 	if x.noSpans != "" {
-		return x.withoutSpans(d)
+		return x.fromMeasurements(d)
 	}
 	var found []*finding
 	for _, s := range signals(x.q.headline()) {
 		r := s.look(x)
 		x.discount(&r)
-		d.Checks = append(d.Checks, pitwall.Check{
-			Name: s.name, Question: s.question, Outcome: r.outcome, Reason: r.reason, Evidence: r.evidence,
-		})
+		d.Checks = append(d.Checks, r.check(s))
 		found = append(found, r.findings...)
 	}
 	d.Checks = append(d.Checks, unseen()...)
@@ -111,23 +109,6 @@ func (x *inquiry) discount(r *result) {
 		}
 	}
 	r.outcome, r.reason = pitwall.OutcomeClear, r.reason+"; that explains less than 2 % of the increase"
-}
-
-// withoutSpans is what can be said when requests cannot be followed.
-func (x *inquiry) withoutSpans(d pitwall.Diagnosis) pitwall.Diagnosis {
-	for _, s := range signals(x.q.headline()) {
-		r := skipped(x.noSpans)
-		if s.name == checkUsers || s.name == checkProfile {
-			r = s.look(x)
-		}
-		d.Checks = append(d.Checks, pitwall.Check{
-			Name: s.name, Question: s.question, Outcome: r.outcome, Reason: r.reason, Evidence: r.evidence,
-		})
-	}
-	d.Checks = append(d.Checks, unseen()...)
-	d.Checks = append(d.Checks, x.checkAmdahl(nil), x.checkChanges(nil))
-	d.Summary = "Inconclusive: " + x.noSpans + "."
-	return d
 }
 
 // hypothesis words one finding. Scores never rise down the list.

@@ -13,6 +13,15 @@ type Question struct {
 	SLO        pitwall.SLO
 	Baseline   pitwall.Period // known to be good: ends before the onset
 	Window     pitwall.Period // known to be bad: from the onset until now
+	Alarm      Alarm          // what told of it; zero: nothing but the regression
+}
+
+// Alarm is what another system said when it called: words and numbers as they
+// came, for a reader and for matching names.
+type Alarm struct {
+	At                                         time.Time
+	Metric, Monitor, Severity, Summary, Detail string
+	Threshold, Observed                        float64
 }
 
 // headline is the operation whose latency or errors are to be explained.
@@ -46,6 +55,10 @@ const (
 	AskMetrics   QueryKind = "metrics"
 	AskPageLoads QueryKind = "page-loads"
 	AskChanges   QueryKind = "changes"
+	AskMeasured  QueryKind = "measured" // every typed series of every component there is
+	AskTopology  QueryKind = "topology"
+	AskLogs      QueryKind = "logs"   // patterns of log lines, window against baseline
+	AskStatus    QueryKind = "status" // what providers say of themselves
 )
 
 // Query is one thing the diagnosis wants to know. Which fields count depends on
@@ -54,6 +67,7 @@ type Query struct {
 	ID        string
 	Kind      QueryKind
 	Period    pitwall.Period
+	Against   pitwall.Period      // logs: the baseline
 	Service   pitwall.ServiceName // spans, profiles
 	Operation string              // spans
 	Type      pitwall.ProfileType // profiles
@@ -70,18 +84,26 @@ type Answer struct {
 	Series    []pitwall.Series
 	PageLoads []pitwall.PageLoad
 	Changes   []pitwall.Change
+	Measured  []pitwall.Measured // over the whole of baseline and window
+	Topology  pitwall.Topology
+	Logs      []pitwall.LogMove
+	Status    []pitwall.StatusNotice
 	Missing   string
 }
 
 // The IDs of the queries that every diagnosis asks; those with two sides get
 // the suffix of the side.
 const (
-	idSpans   = "spans"
-	idLoads   = "page-loads"
-	idChanges = "changes"
-	idRate    = "metric-rate"
-	idErrors  = "metric-errors"
-	idAlloc   = "metric-allocation"
+	idSpans    = "spans"
+	idLoads    = "page-loads"
+	idChanges  = "changes"
+	idRate     = "metric-rate"
+	idErrors   = "metric-errors"
+	idAlloc    = "metric-allocation"
+	idMeasured = "measured"
+	idTopology = "topology"
+	idLogs     = "logs"
+	idStatus   = "status"
 
 	baselineSide = "-baseline"
 	windowSide   = "-window"
@@ -90,9 +112,14 @@ const (
 // firstQueries is what is asked before anything is known.
 func firstQueries(q Question) []Query {
 	h := q.headline()
-	list := []Query{{
-		ID: idChanges, Kind: AskChanges, Period: pitwall.Period{From: q.Baseline.From, To: q.Window.To},
-	}}
+	whole := pitwall.Period{From: q.Baseline.From, To: q.Window.To}
+	list := []Query{
+		{ID: idChanges, Kind: AskChanges, Period: whole},
+		{ID: idMeasured, Kind: AskMeasured, Period: whole},
+		{ID: idTopology, Kind: AskTopology, Period: whole},
+		{ID: idLogs, Kind: AskLogs, Period: q.Window, Against: q.Baseline},
+		{ID: idStatus, Kind: AskStatus, Period: whole},
+	}
 	for _, side := range sides(q) {
 		list = append(list,
 			Query{ID: idSpans + side.suffix, Kind: AskSpans, Period: side.period, Service: h.Service, Operation: h.Name},

@@ -72,55 +72,18 @@ func (e *Engine) diagnose(ctx context.Context, p pitwall.Plan) error {
 	return err
 }
 
-// ask runs the diagnosis: it names what it needs, the engine fetches, until it is done.
+// ask runs the diagnosis against the stores.
 func (e *Engine) ask(ctx context.Context, p pitwall.Plan, window pitwall.Period) (pitwall.Diagnosis, error) {
-	session := diagnose.New(diagnose.Question{
+	return e.sources().Diagnose(ctx, diagnose.Question{
 		Regression: p.Opened.Regression, SLO: e.objective(p), Baseline: p.Baseline.Period, Window: window,
 	})
-	for !session.Done() {
-		var answers []diagnose.Answer
-		for _, q := range session.Needs() {
-			answers = append(answers, e.answer(ctx, q))
-		}
-		if err := ctx.Err(); err != nil {
-			return pitwall.Diagnosis{}, err
-		}
-		session.Step(answers)
-	}
-	return session.Diagnosis(), nil
 }
 
-// answer fetches what one query asks for; what cannot be had is said, so that
-// the check is skipped with its reason rather than taken for clear.
-func (e *Engine) answer(ctx context.Context, q diagnose.Query) diagnose.Answer {
-	a := diagnose.Answer{Query: q.ID}
-	var err error
-	switch q.Kind {
-	case diagnose.AskSpans:
-		a.Spans, err = e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: q.Period, Service: q.Service, Operation: q.Operation, WholeTraces: true})
-	case diagnose.AskProfiles:
-		if e.c.Profiles == nil {
-			a.Missing = "no profile source is configured"
-			break
-		}
-		a.Profiles, err = e.c.Profiles.Profiles(ctx, pitwall.ProfileQuery{Period: q.Period, Service: q.Service, Type: q.Type})
-	case diagnose.AskMetrics:
-		if e.c.Metrics == nil {
-			a.Missing = "no metrics store is configured"
-			break
-		}
-		a.Series, err = e.c.Metrics.QueryRange(ctx, q.PromQL, q.Period, q.Step)
-	case diagnose.AskPageLoads:
-		a.PageLoads, err = e.c.PageLoads.PageLoads(ctx, q.Period)
-	case diagnose.AskChanges:
-		a.Changes, err = e.c.Changes.Changes(ctx, q.Period)
-	default:
-		a.Missing = fmt.Sprintf("this Pitwall cannot answer a question about %s", q.Kind)
+// sources are the stores as a diagnosis asks them.
+func (e *Engine) sources() Sources {
+	return Sources{
+		Spans: e.c.Spans, Profiles: e.c.Profiles, Metrics: e.c.Metrics, Changes: e.c.Changes, PageLoads: e.c.PageLoads,
 	}
-	if err != nil {
-		a.Missing = err.Error()
-	}
-	return a
 }
 
 // recovered says whether the objective stopped burning though nothing of this

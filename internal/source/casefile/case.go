@@ -1,0 +1,174 @@
+package casefile
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pitwall/pitwall"
+)
+
+// schema is the one form of a case there is.
+const schema = "pitwall.case/1"
+
+// most bounds what one file of a case may unpack to, in bytes: a recording of
+// an hour stays far below, a file made to harm does not.
+const most = 2 << 30
+
+// Question is what a case asks.
+type Question struct {
+	Service   pitwall.ServiceName `json:"service"`
+	Operation string              `json:"operation"` // optional; empty: all that the service serves
+	SLI       pitwall.Signal      `json:"sli"`
+	AlertAt   time.Time           `json:"alert_at"`
+	Alert     Alert               `json:"alert"`
+}
+
+// Alert holds the alert's own fields, as far as they were given.
+type Alert struct {
+	Metric    string  `json:"metric"`
+	Threshold float64 `json:"threshold"`
+	Observed  float64 `json:"observed"`
+	Severity  string  `json:"severity"`
+	Monitor   string  `json:"monitor"`
+	Summary   string  `json:"summary"`
+	Detail    string  `json:"detail"`
+}
+
+// Case is one opened folder. Its methods read a file when they are asked.
+type Case struct {
+	ID       string
+	Question Question
+	Baseline pitwall.Period
+	Window   pitwall.Period
+	Sampling float64  // probability with which a trace was kept, (0,1]
+	Warnings []string // what the recorder lost
+
+	dir                  string
+	metrics, spans, logs []string // relative to dir
+}
+
+// Open reads case.json of a folder.
+func Open(dir string) (*Case, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, "case.json"))
+	if err != nil {
+		return nil, &pitwall.Error{Op: "opening case", Kind: pitwall.NotFound, Err: err,
+			Hint: "name a folder that holds case.json; docs/reference/case.md says what else belongs there"}
+	}
+	var in struct {
+		Schema   string         `json:"schema"`
+		ID       string         `json:"id"`
+		Question Question       `json:"question"`
+		Baseline pitwall.Period `json:"baseline"`
+		Window   pitwall.Period `json:"window"`
+		Metrics  []string       `json:"metrics"`
+		Spans    []string       `json:"spans"`
+		Logs     []string       `json:"logs"`
+		Sampling float64        `json:"sampling"`
+		Warnings []string       `json:"warnings"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, bad(dir, "case.json", "%v", err)
+	}
+	c := &Case{
+		ID: in.ID, Question: in.Question, Baseline: in.Baseline, Window: in.Window, Sampling: in.Sampling, Warnings: in.Warnings,
+		dir: dir, metrics: in.Metrics, spans: in.Spans, logs: in.Logs,
+	}
+	if c.Sampling <= 0 || c.Sampling > 1 {
+		c.Sampling = 1
+	}
+	return c, c.check(in.Schema)
+}
+
+func (c *Case) check(form string) error {
+	switch {
+	case form != schema:
+		return bad(c.dir, "case.json", "schema is %q, want %q", form, schema)
+	case c.Question.Service == "":
+		return bad(c.dir, "case.json", "question.service is missing: the service whose indicator is bad")
+	case c.Baseline.Duration() <= 0:
+		return bad(c.dir, "case.json", "baseline is empty: from %s to %s", c.Baseline.From, c.Baseline.To)
+	case c.Window.Duration() <= 0:
+		return bad(c.dir, "case.json", "window is empty: from %s to %s", c.Window.From, c.Window.To)
+	}
+	switch c.Question.SLI {
+	case pitwall.SignalLatency, pitwall.SignalErrors, pitwall.SignalAvailability, pitwall.SignalSaturation, pitwall.SignalAny:
+		return nil
+	case "":
+		c.Question.SLI = pitwall.SignalAny
+		return nil
+	}
+	return bad(c.dir, "case.json", "question.sli is %q; it is latency, errors, availability, saturation or any", c.Question.SLI)
+}
+
+func bad(dir, file, format string, args ...any) error {
+	return &pitwall.Error{Op: "reading case", Kind: pitwall.Invalid,
+		Err:  fmt.Errorf("%s: %w", filepath.Join(dir, file), fmt.Errorf(format, args...)),
+		Hint: "docs/reference/case.md describes the folder"}
+}
+
+// files gives the paths of one sort of file: those that case.json names, or the
+// usual one, packed or not; none when the case has none.
+func (c *Case) files(named []string, usual string) []string {
+	if len(named) > 0 {
+		return named
+	}
+	for _, name := range []string{usual, usual + ".gz"} {
+		if _, err := os.Stat(filepath.Join(c.dir, name)); err == nil {
+			return []string{name}
+		}
+	}
+	return nil
+}
+
+// read gives a file's bytes, unpacked when its name says so.
+func (c *Case) read(name string) (_ []byte, err error) {
+	f, err := os.Open(filepath.Join(c.dir, name))
+	if err != nil {
+		return nil, &pitwall.Error{Op: "reading case", Kind: pitwall.NotFound, Err: err, Hint: "case.json names a file that is not there"}
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	var in io.Reader = f
+	if strings.HasSuffix(name, ".gz") {
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return nil, bad(c.dir, name, "unpacking: %w", err)
+		}
+		in = z
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, most+1))
+	switch {
+	case err != nil:
+		return nil, bad(c.dir, name, "reading: %w", err)
+	case len(raw) > most:
+		return nil, bad(c.dir, name, "it unpacks to more than %d bytes", most)
+	}
+	return raw, nil
+}
+
+// object reads an optional JSON file into v; false: it is not there.
+func (c *Case) object(name string, v any) (bool, error) {
+	raw, err := os.ReadFile(filepath.Join(c.dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, &pitwall.Error{Op: "reading case", Kind: pitwall.Internal, Err: err}
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return false, bad(c.dir, name, "%v", err)
+	}
+	return true, nil
+}
+
+// absent says that a case holds nothing of a sort.
+func (c *Case) absent(what string) error {
+	return pitwall.Errorf(pitwall.NotFound, "reading case", "the recording has no %s", what)
+}

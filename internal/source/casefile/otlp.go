@@ -1,0 +1,176 @@
+package casefile
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/logs"
+	"github.com/pitwall/pitwall/internal/otelspan"
+	"github.com/pitwall/pitwall/internal/source/otelrows"
+)
+
+// Spans answers as a span store would: whole traces when the query wants them.
+func (c *Case) Spans(_ context.Context, q pitwall.SpanQuery) (*pitwall.SpanBatch, error) {
+	names := c.files(c.spans, "spans.jsonl")
+	if len(names) == 0 {
+		return nil, c.absent("spans")
+	}
+	b := &pitwall.SpanBatch{}
+	for _, name := range names {
+		err := c.lines(name, func(line []byte) error {
+			td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(line)
+			if err != nil {
+				return err
+			}
+			otelrows.Add(b, td)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return otelspan.Answer([]*pitwall.SpanBatch{b}, q), nil
+}
+
+// lines gives each line of a file that is not blank.
+func (c *Case) lines(name string, each func([]byte) error) error {
+	raw, err := c.read(name)
+	if err != nil {
+		return err
+	}
+	for n := 1; len(raw) > 0; n++ {
+		line, rest, _ := bytes.Cut(raw, []byte("\n"))
+		raw = rest
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		if err := each(line); err != nil {
+			return bad(c.dir, name, "line %d: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// LogMoves gives the patterns that were clustered when the case was recorded,
+// and beside them those of the lines themselves.
+func (c *Case) LogMoves(_ context.Context, baseline, window pitwall.Period) ([]pitwall.LogMove, error) {
+	list, known, err := c.patterns()
+	if err != nil {
+		return nil, err
+	}
+	names := c.files(c.logs, "logs.jsonl")
+	if len(names) == 0 && !known {
+		return nil, c.absent("logs")
+	}
+	count := counting{scale: window.Duration().Seconds() / baseline.Duration().Seconds(), baseline: baseline, window: window,
+		moves: map[patternKey]*pitwall.LogMove{}}
+	for _, name := range names {
+		err := c.lines(name, func(line []byte) error {
+			ld, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
+			if err == nil {
+				count.add(ld)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return count.beside(list), nil
+}
+
+// patterns reads log_patterns.json, whose counts are those of the whole system.
+func (c *Case) patterns() ([]pitwall.LogMove, bool, error) {
+	var in []struct {
+		Signature string  `json:"signature"`
+		Service   string  `json:"service"`
+		Count     float64 `json:"count"`
+		Delta     string  `json:"delta_vs_baseline"`
+		Sentiment string  `json:"sentiment"`
+	}
+	found, err := c.object("log_patterns.json", &in)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	list := make([]pitwall.LogMove, 0, len(in))
+	for _, p := range in {
+		m := pitwall.LogMove{Service: pitwall.ServiceName(p.Service), Template: p.Signature, Before: -1, After: p.Count,
+			Example: p.Signature, Bad: p.Sentiment == "negative"}
+		if d, err := strconv.ParseFloat(strings.TrimPrefix(p.Delta, "+"), 64); err == nil {
+			m.Before = max(0, p.Count-d)
+		}
+		list = append(list, m)
+	}
+	return list, true, nil
+}
+
+type patternKey struct{ service, template string }
+
+// counting adds log lines up by pattern.
+type counting struct {
+	scale            float64 // length of the window over that of the baseline
+	baseline, window pitwall.Period
+	moves            map[patternKey]*pitwall.LogMove
+	order            []patternKey
+}
+
+func (n *counting) add(ld plog.Logs) {
+	for _, rl := range ld.ResourceLogs().All() {
+		service := ""
+		if v, ok := rl.Resource().Attributes().Get("service.name"); ok {
+			service = v.AsString()
+		}
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, r := range sl.LogRecords().All() {
+				n.line(service, r)
+			}
+		}
+	}
+}
+
+func (n *counting) line(service string, r plog.LogRecord) {
+	at := r.Timestamp().AsTime()
+	if r.Timestamp() == 0 {
+		at = r.ObservedTimestamp().AsTime()
+	}
+	text := r.Body().AsString()
+	key := patternKey{service, logs.Template(text)}
+	m := n.moves[key]
+	if m == nil {
+		m = &pitwall.LogMove{Service: pitwall.ServiceName(service), Template: key.template, Example: text}
+		n.moves[key] = m
+		n.order = append(n.order, key)
+	}
+	if s := pitwall.LogSeverity(r.SeverityNumber()); s > m.Severity {
+		m.Severity, m.Example = s, text
+	}
+	m.Bad = m.Bad || m.Severity >= pitwall.SeverityWarn
+	n.count(m, at)
+}
+
+func (n *counting) count(m *pitwall.LogMove, at time.Time) {
+	switch {
+	case n.window.Contains(at):
+		m.After++
+	case n.baseline.Contains(at):
+		m.Before += n.scale
+	}
+}
+
+// beside adds what was counted to what was clustered already, in the order in
+// which it first came.
+func (n *counting) beside(list []pitwall.LogMove) []pitwall.LogMove {
+	for _, key := range n.order {
+		if m := n.moves[key]; m.After > 0 || m.Before > 0 {
+			list = append(list, *m)
+		}
+	}
+	return list
+}
