@@ -18,6 +18,7 @@ import (
 	"github.com/pitwall/pitwall/internal/notify"
 	"github.com/pitwall/pitwall/internal/record"
 	"github.com/pitwall/pitwall/internal/slo"
+	"github.com/pitwall/pitwall/internal/source/measured"
 	"github.com/pitwall/pitwall/internal/source/otlp"
 	"github.com/pitwall/pitwall/internal/source/webhook"
 	"github.com/pitwall/pitwall/internal/store/logs"
@@ -187,6 +188,9 @@ func (h *house) engineConfig(ctx context.Context, conf config.Config, log *slog.
 			return c, err
 		}
 		c.Memory, c.Settings.FindingsOpen = h.db, conf.Detection.Opens
+	}
+	if h.metrics != nil {
+		c.Measured = measured.New(h.metrics)
 	}
 	v := &volumes{h: h, conf: conf, started: time.Now()}
 	c.Operations, c.Logs, c.Controls, c.Volumes, c.Cardinality = h.spans, h.logs, conf.Target.Services, v.All, h.cardinality

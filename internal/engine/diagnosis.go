@@ -79,13 +79,6 @@ func (e *Engine) ask(ctx context.Context, p pitwall.Plan, window pitwall.Period)
 	})
 }
 
-// sources are the stores as a diagnosis asks them.
-func (e *Engine) sources() Sources {
-	return Sources{
-		Spans: e.c.Spans, Profiles: e.c.Profiles, Metrics: e.c.Metrics, Changes: e.c.Changes, PageLoads: e.c.PageLoads,
-	}
-}
-
 // recovered says whether the objective stopped burning though nothing of this
 // plan is in place: for a whole watch no tier that opens a plan fires and
 // requests, enough of them to have shown the trouble had it gone on, are inside

@@ -46,8 +46,9 @@ type Config struct {
 
 	// What only Telemetry reads; each may be nil.
 	Operations  pitwall.OperationReader // nil: totals are those of a sample
-	Logs        pitwall.LogReader
-	Controls    []pitwall.ServiceName // that Target may change; nil: asked of those with objectives
+	Logs        pitwall.LogReader       // a diagnosis reads it, too
+	Measured    pitwall.MeasuredReader  // typed numbers for a diagnosis; nil: it has none
+	Controls    []pitwall.ServiceName   // that Target may change; nil: asked of those with objectives
 	Volumes     func(context.Context) []pitwall.SignalVolume
 	Cardinality func(context.Context) (*pitwall.Cardinality, error)
 
