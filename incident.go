@@ -128,3 +128,12 @@ type ChangeJudged struct {
 	Lead   float64 `json:"lead_s"` // seconds before the onset; negative: after it
 	Why    string  `json:"why"`    // one sentence
 }
+
+// AskDiagnosis is what a person wants explained: any service, any time.
+type AskDiagnosis struct {
+	Service   ServiceName `json:"service"`
+	Operation string      `json:"operation,omitempty"` // empty: all that the service serves
+	Signal    Signal      `json:"signal,omitempty"`    // empty: whatever moved
+	Window    Period      `json:"window"`              // the time to explain
+	Baseline  Period      `json:"baseline"`            // a good time; zero: the stretch before the window
+}

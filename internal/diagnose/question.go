@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -73,6 +75,15 @@ type Query struct {
 	Type      pitwall.ProfileType // profiles
 	PromQL    string              // metrics
 	Step      time.Duration       // metrics: resolution
+}
+
+// Words says what is asked for, for people who wait.
+func (q Query) Words() string {
+	what := strings.ReplaceAll(string(q.Kind), "-", " ")
+	if q.Service != "" && q.Kind != AskMetrics {
+		what += " of " + string(q.Service)
+	}
+	return fmt.Sprintf("%s from %s to %s", what, clock(q.Period.From), clock(q.Period.To))
 }
 
 // Answer is what came back for the query of that ID. Missing says why nothing

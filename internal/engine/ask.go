@@ -25,6 +25,7 @@ type Sources struct {
 	PageLoads interface {
 		PageLoads(context.Context, pitwall.Period) ([]pitwall.PageLoad, error)
 	}
+	Say func(words string) // told what is being done, for people who wait; may be nil
 }
 
 // Diagnose runs one diagnosis: it names what it needs, the sources are asked,
@@ -34,14 +35,22 @@ func (s Sources) Diagnose(ctx context.Context, q diagnose.Question) (pitwall.Dia
 	for !session.Done() {
 		var answers []diagnose.Answer
 		for _, q := range session.Needs() {
+			s.say("reading " + q.Words())
 			answers = append(answers, s.answer(ctx, q))
 		}
 		if err := ctx.Err(); err != nil {
 			return pitwall.Diagnosis{}, err
 		}
+		s.say("comparing")
 		session.Step(answers)
 	}
 	return session.Diagnosis(), nil
+}
+
+func (s Sources) say(words string) {
+	if s.Say != nil {
+		s.Say(words)
+	}
 }
 
 // answer fetches what one query asks for; what cannot be had is said, so that
