@@ -46,7 +46,7 @@ func traceCommand(g *global) *cobra.Command {
 	}
 	list.Flags().Var(&listFlag{q.query, "attr"}, "attr", "key=value that a span must carry; may be repeated")
 	view := &question{query: url.Values{}}
-	return group(&cobra.Command{Use: "trace", Short: "Requests, span by span"}, list, &cobra.Command{
+	return group(&cobra.Command{Use: "trace", Short: "Requests, span by span"}, list, criticalPathCommand(g), &cobra.Command{
 		Use: "view TRACE", Short: "Every span of one trace", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			view.path = "/api/v1/traces/" + url.PathEscape(args[0])

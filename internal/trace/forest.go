@@ -51,12 +51,44 @@ func Build(b *pitwall.SpanBatch) *Forest {
 		}
 		return f.TraceOf[i]
 	})
-	for i := range n {
-		slices.SortFunc(f.Children(i), func(x, y int32) int {
-			return cmp.Or(cmp.Compare(b.Start[x], b.Start[y]), cmp.Compare(b.SpanID[x], b.SpanID[y]))
-		})
-	}
+	f.sortChildren(b)
 	return f
+}
+
+// sortChildren puts the children of each span in order of their starts. Most
+// have few, or have them in order.
+func (f *Forest) sortChildren(b *pitwall.SpanBatch) {
+	var keyed []keyedRow
+	for i := range f.Parent {
+		children := f.Children(i)
+		inOrder := true
+		for j := 1; j < len(children) && inOrder; j++ {
+			inOrder = b.Start[children[j-1]] < b.Start[children[j]]
+		}
+		if inOrder {
+			continue
+		}
+		keyed = keyed[:0]
+		for _, c := range children {
+			keyed = append(keyed, keyedRow{b.Start[c], b.SpanID[c], c})
+		}
+		slices.SortFunc(keyed, func(x, y keyedRow) int {
+			if x.start != y.start {
+				return cmp.Compare(x.start, y.start)
+			}
+			return cmp.Compare(x.id, y.id)
+		})
+		for j, k := range keyed {
+			children[j] = k.row
+		}
+	}
+}
+
+// keyedRow is a row with what it is sorted by, side by side in memory.
+type keyedRow struct {
+	start int64
+	id    uint64
+	row   int32
 }
 
 // Traces is the number of traces.

@@ -52,21 +52,15 @@ func SelfTimes(b *pitwall.SpanBatch, f *Forest) []int64 {
 // their parent; each span is entered at most once, so a fan-out of thousands
 // costs one sort.
 func CriticalPath(b *pitwall.SpanBatch, f *Forest, root int) []Section {
-	w := walker{b: b, f: f}
-	w.enter(root, b.Start[root], b.Start[root]+b.Duration[root])
-	for len(w.stack) > 0 {
-		w.step()
-	}
-	slices.Reverse(w.path)
-	return w.path
+	return NewWalker(b, f).CriticalPath(root)
 }
 
-// walker goes back in time over a tree with its own stack, for a broken trace
-// may be deeper than ours.
-type walker struct {
+// Walker finds the critical paths of many requests of one batch, and takes
+// memory once. It is not safe for use by several goroutines.
+type Walker struct {
 	b     *pitwall.SpanBatch
 	f     *Forest
-	stack []frame
+	stack []frame    // its own, for a broken trace may be deeper than ours
 	queue []interval // children of all frames on the stack, latest end last
 	path  []Section
 }
@@ -83,22 +77,45 @@ type interval struct {
 	from, to int64
 }
 
-func (w *walker) enter(span int, from, to int64) {
+// NewWalker makes a Walker of a batch and its forest.
+func NewWalker(b *pitwall.SpanBatch, f *Forest) *Walker { return &Walker{b: b, f: f} }
+
+// CriticalPath is as the function; what it gives holds until the next call.
+func (w *Walker) CriticalPath(root int) []Section {
+	w.stack, w.queue, w.path = w.stack[:0], w.queue[:0], w.path[:0]
+	w.enter(root, w.b.Start[root], w.b.Start[root]+w.b.Duration[root])
+	for len(w.stack) > 0 {
+		w.step()
+	}
+	slices.Reverse(w.path)
+	return w.path
+}
+
+func (w *Walker) enter(span int, from, to int64) {
 	base := len(w.queue)
+	inOrder := true // as sequential calls are: begun and ended one after the other
 	for _, c := range w.f.Children(span) {
 		lo, hi := max(from, w.b.Start[c]), min(to, w.b.Start[c]+w.b.Duration[c])
 		if lo < hi && !asynchronous(w.b, span, int(c)) {
+			inOrder = inOrder && (len(w.queue) == base || w.queue[len(w.queue)-1].to < hi)
 			w.queue = append(w.queue, interval{int(c), lo, hi})
 		}
 	}
-	slices.SortFunc(w.queue[base:], func(x, y interval) int {
-		// Of two that end together the longer one was waited for.
-		return cmp.Or(cmp.Compare(x.to, y.to), cmp.Compare(y.from, x.from), cmp.Compare(w.b.SpanID[x.span], w.b.SpanID[y.span]))
-	})
+	if !inOrder {
+		slices.SortFunc(w.queue[base:], w.compare)
+	}
 	w.stack = append(w.stack, frame{span: span, from: from, t: to, base: base})
 }
 
-func (w *walker) step() {
+// compare orders by end. Of two that end together the longer one was waited for.
+func (w *Walker) compare(x, y interval) int {
+	if x.to != y.to {
+		return cmp.Compare(x.to, y.to)
+	}
+	return cmp.Or(cmp.Compare(y.from, x.from), cmp.Compare(w.b.SpanID[x.span], w.b.SpanID[y.span]))
+}
+
+func (w *Walker) step() {
 	top := &w.stack[len(w.stack)-1]
 	for len(w.queue) > top.base {
 		c := w.queue[len(w.queue)-1]
@@ -115,7 +132,7 @@ func (w *walker) step() {
 	w.stack = w.stack[:len(w.stack)-1]
 }
 
-func (w *walker) emit(span int, from, to int64) {
+func (w *Walker) emit(span int, from, to int64) {
 	if from < to {
 		w.path = append(w.path, Section{Span: span, From: from, To: to})
 	}

@@ -6,23 +6,6 @@ import (
 	"testing"
 )
 
-func TestShape(t *testing.T) {
-	f := func(in, want string) {
-		t.Helper()
-		if got := shape(in); got != want {
-			t.Errorf("shape(%q) = %q, want %q", in, got, want)
-		}
-	}
-	f("SELECT name FROM items WHERE id = 4711", "SELECT name FROM items WHERE id = ?")
-	f("SELECT 'it''s' , x2 FROM t1\n\tWHERE a = 'b'", "SELECT ?? , x2 FROM t1 WHERE a = ?")
-	f("INSERT INTO l VALUES (?, ?, ?), (?, ?, ?), (?, ?, ?)", "INSERT INTO l VALUES (?)")
-	f("SELECT * FROM o WHERE id = $1", "SELECT * FROM o WHERE id = $1")
-	f("", "")
-	if shape("… WHERE id IN (1, 2, 3)") != shape("… WHERE id IN (9, 8)") {
-		t.Error("the same query with other values must have one shape")
-	}
-}
-
 // TestCompareNull: blocks of the same distribution differ beyond noise in no
 // more than one in a hundred comparisons (the level is 0.001), and a quarter
 // more is seen in nearly all.

@@ -35,11 +35,19 @@ type Graph struct {
 	Calls []Call
 	OpID  map[Operation]int
 	callN map[Call]int
+	heard map[heard]bool
+}
+
+// heard is a call by which operation, under which name, to whom, that somebody
+// answers with a span of its own; an empty peer stands for any.
+type heard struct {
+	from       int
+	name, peer string
 }
 
 // NewGraph makes an empty one.
 func NewGraph() *Graph {
-	return &Graph{OpID: map[Operation]int{}, callN: map[Call]int{}}
+	return &Graph{OpID: map[Operation]int{}, callN: map[Call]int{}, heard: map[heard]bool{}}
 }
 
 func (g *Graph) op(o Operation) int {
@@ -58,8 +66,18 @@ func (g *Graph) call(c Call) int {
 		id = len(g.Calls)
 		g.callN[c] = id
 		g.Calls = append(g.Calls, c)
+		if c.To != Leaf {
+			g.heard[heard{c.From, c.Name, c.Peer}], g.heard[heard{c.From, c.Name, ""}] = true, true
+		}
 	}
 	return id
+}
+
+// answered says whether the same call is known with an answering span: then a
+// call without one lost it on the way to us, and nobody can say where its time went.
+func (g *Graph) answered(id int) bool {
+	c := g.Calls[id]
+	return !c.DB && g.heard[heard{c.From, c.Name, c.Peer}]
 }
 
 // Callee is who a call goes to, as a person would say it.
@@ -92,43 +110,4 @@ func (g *Graph) filter(keep func(Call) bool) []int {
 		}
 	}
 	return list
-}
-
-// shape is a statement with its values removed, so that the same query with
-// other numbers is the same query: digits and quoted strings become "?", and a
-// list of placeholders becomes one.
-func shape(statement string) string {
-	var b strings.Builder
-	quoted, inWord, skipping := false, false, false
-	for _, r := range statement {
-		switch {
-		case r == '\'':
-			quoted = !quoted
-			if quoted {
-				b.WriteByte('?')
-			}
-			continue
-		case quoted:
-			continue
-		case r >= '0' && r <= '9' && !inWord:
-			if !skipping {
-				b.WriteByte('?')
-			}
-			skipping = true
-			continue
-		case r == '\n' || r == '\t':
-			r = ' '
-		}
-		skipping = false
-		inWord = r == '_' || r == '$' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || inWord && r >= '0' && r <= '9'
-		b.WriteRune(r)
-	}
-	s := b.String()
-	for strings.Contains(s, "?, ?") {
-		s = strings.ReplaceAll(s, "?, ?", "?")
-	}
-	for strings.Contains(s, "(?), (?)") {
-		s = strings.ReplaceAll(s, "(?), (?)", "(?)")
-	}
-	return strings.Join(strings.Fields(s), " ")
 }

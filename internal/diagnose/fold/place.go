@@ -1,8 +1,9 @@
 package fold
 
 import (
+	"strconv"
+
 	"github.com/pitwall/pitwall"
-	"github.com/pitwall/pitwall/internal/trace"
 )
 
 // place gives every span beneath a headline span its operation or call and
@@ -10,10 +11,12 @@ import (
 // be deeper than ours.
 func (f *folder) place(head int) {
 	block := int32(f.block(f.b.Start[head]))
-	todo := []int{head}
+	f.tree = f.tree[:0]
+	todo := append(f.todo[:0], int32(head))
 	for len(todo) > 0 {
-		i := todo[len(todo)-1]
+		i := int(todo[len(todo)-1])
 		todo = todo[:len(todo)-1]
+		f.tree = append(f.tree, int32(i))
 		f.under[i] = block
 		f.owner[i] = f.ownerOf(i, head)
 		f.seen(i)
@@ -22,10 +25,9 @@ func (f *folder) place(head int) {
 		} else if f.owner[i] >= 0 && f.serves(i, head) {
 			f.readOp(i)
 		}
-		for _, c := range f.f.Children(i) {
-			todo = append(todo, int(c))
-		}
+		todo = append(todo, f.f.Children(i)...)
 	}
+	f.todo = todo
 }
 
 // serves says whether a span opens an operation of its own. Internal spans
@@ -39,29 +41,22 @@ func (f *folder) ownerOf(i, head int) int32 {
 	if !f.serves(i, head) && p >= 0 && f.owner[p] >= 0 && f.b.Service[p] == f.b.Service[i] {
 		return f.owner[p]
 	}
-	name := f.b.Strings[f.b.Operation[i]]
-	return int32(f.g.op(Operation{pitwall.ServiceName(f.b.Strings[f.b.Service[i]]), name}))
-}
-
-func (f *folder) seen(i int) {
-	if f.b.Version[i] == 0 {
-		return
-	}
-	name := pitwall.ServiceName(f.b.Strings[f.b.Service[i]])
-	if f.Versions[name] == nil {
-		f.Versions[name] = map[pitwall.Version]int{}
-	}
-	f.Versions[name][pitwall.Version(f.b.Strings[f.b.Version[i]])]++
+	return f.opOf(i)
 }
 
 // readOp takes in one server span.
 func (f *folder) readOp(i int) {
 	block, o := int(f.under[i]), f.Op(int(f.owner[i]))
 	o.Total.Add(block, seconds(f.b.Duration[i]))
+	f.runs(i)
 	o.Failed.Add(block, share(f.b.Failed[i]))
-	own, calls := f.belongings(i)
-	o.Self.Add(block, own)
-	o.Children.Add(block, float64(calls))
+	m := f.belongings(i)
+	o.Self.Add(block, m.own)
+	o.Children.Add(block, float64(m.calls))
+	o.Threw.Add(block, share(f.b.Failed[i] && !m.broken))
+	if m.calls > 0 {
+		o.Lead.Add(block, seconds(m.first-f.b.Start[i]))
+	}
 	req, resp := f.b.ReqBytes[i], f.b.RespBytes[i]
 	if p := f.f.Parent[i]; p >= 0 && f.b.Kind[p] == pitwall.SpanClient {
 		req, resp = known(req, f.b.ReqBytes[p]), known(resp, f.b.RespBytes[p])
@@ -70,25 +65,50 @@ func (f *folder) readOp(i int) {
 	takeBytes(&o.Resp, o.RespLen, block, Sample{f.b.Start[i], float64(resp)})
 }
 
-// belongings are the own time of a server span, with that of the internal
-// spans it contains, and the calls made from all of them.
-func (f *folder) belongings(i int) (own float64, calls int) {
-	own = seconds(f.self[i])
-	todo := []int32{int32(i)}
+// runs notes since when the instance behind a span has been seen.
+func (f *folder) runs(i int) {
+	if f.runner == 0 {
+		return
+	}
+	id := f.attribute(i, f.runner)
+	if id == 0 {
+		return
+	}
+	key := [2]uint32{f.b.Service[i], id}
+	if at, ok := f.began[key]; !ok || f.b.Start[i] < at {
+		f.began[key] = f.b.Start[i]
+	}
+}
+
+// belonging is what a server span has with the internal spans it contains.
+type belonging struct {
+	own    float64 // own time, seconds
+	calls  int
+	first  int64 // start of the first call, unix nanoseconds
+	broken bool  // a call failed
+}
+
+func (f *folder) belongings(i int) belonging {
+	m := belonging{own: seconds(f.self[i])}
+	todo := append(f.inner[:0], int32(i))
 	for len(todo) > 0 {
 		at := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		for _, c := range f.f.Children(int(at)) {
 			switch f.b.Kind[c] {
 			case pitwall.SpanClient, pitwall.SpanProducer:
-				calls++
+				if m.calls++; m.calls == 1 || f.b.Start[c] < m.first {
+					m.first = f.b.Start[c]
+				}
+				m.broken = m.broken || f.b.Failed[c]
 			case pitwall.SpanInternal, pitwall.SpanUnspecified:
-				own += seconds(f.self[c])
+				m.own += seconds(f.self[c])
 				todo = append(todo, c)
 			}
 		}
 	}
-	return own, calls
+	f.inner = todo
+	return m
 }
 
 // readCall takes in one client span.
@@ -103,8 +123,18 @@ func (f *folder) readCall(i int) {
 	f.callOf[i] = int32(id)
 	block, c := int(f.under[i]), f.Call(id)
 	c.N[block]++
-	c.Took.Add(block, seconds(f.b.Duration[i]))
+	took := Sample{f.b.Start[i], seconds(f.b.Duration[i])}
+	c.Took.Add(block, took.V)
 	c.Failed.Add(block, share(f.b.Failed[i]))
+	if f.b.Failed[i] {
+		c.Broke = append(c.Broke, took)
+	} else {
+		c.Passed = append(c.Passed, took)
+	}
+	c.Cut.Add(block, share(f.cut(i, server)))
+	again := f.tries(i)
+	c.Again.Add(block, share(again > 0))
+	c.Tries = max(c.Tries, again)
 	req, resp := f.b.ReqBytes[i], f.b.RespBytes[i]
 	if server >= 0 {
 		c.Way.Add(block, seconds(f.b.Duration[i]-f.b.Duration[server]))
@@ -114,48 +144,47 @@ func (f *folder) readCall(i int) {
 	takeBytes(&c.Resp, c.RespLen, block, Sample{f.b.Start[i], float64(resp)})
 }
 
-func (f *folder) callID(i, server int) int {
-	c := Call{From: int(f.owner[i]), To: Leaf, Peer: f.b.Strings[f.b.Peer[i]], Name: f.b.Strings[f.b.Operation[i]]}
-	if server >= 0 {
-		c.To = int(f.g.op(Operation{
-			pitwall.ServiceName(f.b.Strings[f.b.Service[server]]), f.b.Strings[f.b.Operation[server]],
-		}))
-		c.Peer = f.b.Strings[f.b.Service[server]]
-		return f.g.call(c)
-	}
-	if st := f.b.Statement[i]; st != 0 {
-		text, ok := f.shapes[st]
-		if !ok {
-			text = shape(f.b.Strings[st])
-			f.shapes[st] = text
-		}
-		c.Statement, c.DB = text, true
-	}
-	c.DB = c.DB || f.database(i)
-	return f.g.call(c)
+// cut says whether the caller gave a call up: it failed, and whoever answers
+// was at work for longer than the caller waited. Durations are compared and not
+// times, for clocks of two machines differ.
+func (f *folder) cut(i, server int) bool {
+	return server >= 0 && f.b.Failed[i] && f.b.Duration[server] > f.b.Duration[i]
 }
 
-func (f *folder) database(i int) bool {
+// tries is how often a request was sent before.
+func (f *folder) tries(i int) int {
+	if f.resend == 0 {
+		return 0
+	}
+	n, err := strconv.Atoi(f.b.Strings[f.attribute(i, f.resend)])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// attribute is the dictionary number of a span's value of a key; 0: it has none.
+func (f *folder) attribute(i int, key uint32) uint32 {
 	from := uint32(0)
 	if i > 0 {
 		from = f.b.AttrEnd[i-1]
 	}
-	for _, key := range f.b.AttrKey[from:f.b.AttrEnd[i]] {
-		if f.dbKeys[key] {
-			return true
+	for at := from; at < f.b.AttrEnd[i]; at++ {
+		if f.b.AttrKey[at] == key {
+			return f.b.AttrValue[at]
 		}
 	}
-	return false
+	return 0
 }
 
 // walk splits the headline request exactly over the places it waited in.
 func (f *folder) walk(head int) {
 	block := f.block(f.b.Start[head])
-	for _, s := range trace.CriticalPath(f.b, f.f, head) {
+	for _, s := range f.walker.CriticalPath(head) {
+		f.waited[s.Span] += s.Duration()
 		took := seconds(s.Duration())
-		f.carry(s.Span, head, block, took)
 		if id := f.callOf[s.Span]; id >= 0 {
-			if f.g.Calls[id].To == Leaf && !f.b.Failed[s.Span] && f.answered(int(id)) {
+			if f.g.Calls[id].To == Leaf && !f.b.Failed[s.Span] && f.g.answered(int(id)) {
 				f.Lost[block] += took
 				continue
 			}
@@ -164,46 +193,42 @@ func (f *folder) walk(head int) {
 		}
 		f.Op(int(f.owner[s.Span])).Path[block] += took
 	}
+	f.carry(block)
 }
 
-// answered says whether the same call is known with an answering span: then a
-// call without one lost it on the way to us, and nobody can say where its time went.
-func (f *folder) answered(id int) bool {
-	c := f.g.Calls[id]
-	if c.DB {
-		return false
-	}
-	for _, other := range f.g.Calls {
-		if other.From == c.From && other.To != Leaf && other.Name == c.Name && (c.Peer == "" || other.Peer == c.Peer) {
-			return true
+// carry adds the time on the path to every call it passed through: what was
+// waited for beneath a span is added up from the leaves to the headline span.
+func (f *folder) carry(block int) {
+	for n := len(f.tree) - 1; n >= 0; n-- { // children before parents
+		i := f.tree[n]
+		took := f.waited[i]
+		if took == 0 {
+			continue
 		}
-	}
-	return false
-}
-
-// carry adds time on the path to every call it passed through.
-func (f *folder) carry(i, head, block int, took float64) {
-	for at := int32(i); at >= 0; at = f.f.Parent[at] {
-		if id := f.callOf[at]; id >= 0 {
-			f.Call(int(id)).Whole[block] += took
+		if id := f.callOf[i]; id >= 0 {
+			f.Call(int(id)).Whole[block] += seconds(took)
 		}
-		if int(at) == head {
-			return
+		if n > 0 {
+			f.waited[f.f.Parent[i]] += took
 		}
 	}
 }
 
-// blame follows a failed request down to where the failure began.
+// blame follows a failed request down to where the failure began. Beneath a
+// call that the caller gave up nothing counts: what is cut off fails as well.
 func (f *folder) blame(head int) {
 	block, at := f.block(f.b.Start[head]), head
 	for {
 		next := -1
 		for _, c := range f.f.Children(at) {
-			if f.b.Failed[c] {
+			switch {
+			case f.b.Failed[c]:
 				next = int(c)
+			case next >= 0 && f.b.Operation[c] == f.b.Operation[next] && f.b.Peer[c] == f.b.Peer[next]:
+				next = -1 // tried again, with success
 			}
 		}
-		if next < 0 {
+		if next < 0 || f.b.Kind[at] == pitwall.SpanClient && f.b.Duration[next] > f.b.Duration[at] {
 			break
 		}
 		at = next
@@ -212,7 +237,14 @@ func (f *folder) blame(head int) {
 		f.Call(int(id)).Origin[block]++
 		return
 	}
-	f.Op(int(f.owner[at])).Origin[block]++
+	o := f.Op(int(f.owner[at]))
+	o.Origin[block]++
+	for _, key := range f.why {
+		if v := f.attribute(at, key); v != 0 {
+			o.Why[f.b.Strings[v]]++
+			return
+		}
+	}
 }
 
 func takeBytes(all *[]Sample, per Series, block int, s Sample) {

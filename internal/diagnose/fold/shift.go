@@ -24,6 +24,13 @@ func (s Series) Add(block int, v float64) {
 	s.Den[block]++
 }
 
+// Join adds the observations of another series of the same blocks.
+func (s Series) Join(o Series) {
+	for i := range s.Num {
+		s.Num[i], s.Den[i] = s.Num[i]+o.Num[i], s.Den[i]+o.Den[i]
+	}
+}
+
 // mean is the pooled value and the number of observations behind it.
 func (s Series) mean() (v float64, n int64) {
 	var num, den float64
@@ -36,8 +43,8 @@ func (s Series) mean() (v float64, n int64) {
 	return num / den, int64(den)
 }
 
-// blocks are the values of the blocks in which anything was seen.
-func (s Series) blocks() []float64 {
+// Blocks are the values of the blocks in which anything was seen.
+func (s Series) Blocks() []float64 {
 	var v []float64
 	for i := range s.Num {
 		if s.Den[i] > 0 {
@@ -52,8 +59,9 @@ type Shift struct {
 	Before, After float64
 	N0, N1        int64
 	// Beyond says that the difference exceeds what blocks of the same side
-	// differ among themselves: Welch's t over blocks at p < 0.001, and more
-	// than twice the difference between alternating blocks of the baseline.
+	// differ among themselves: Welch's t over blocks, or over their logarithms
+	// where few are zero (what queues varies by factors), at p < 0.001, and
+	// more than twice the difference between alternating blocks of the baseline.
 	Beyond bool
 	// Noise is the standard deviation of a block of the baseline relative to
 	// its mean, at least 5 %: the scale on which signals are compared.
@@ -74,15 +82,35 @@ func Compare(base, head Series) Shift {
 	s.After, s.N1 = head.mean()
 	s.Known = s.N0 > 0 && s.N1 > 0
 	s.Noise = MinNoise
-	b0, b1 := base.blocks(), head.blocks()
+	b0, b1 := base.Blocks(), head.Blocks()
 	if len(b0) < minBlocks || len(b1) < minBlocks {
 		return s
 	}
 	if m0 := stats.Mean(b0); m0 > 0 {
-		s.Noise = max(MinNoise, deviation(b0, m0)/m0)
+		s.Noise = max(MinNoise, Deviation(b0)/m0)
 	}
-	s.Beyond = stats.Welch(b0, b1).P < 0.001 && math.Abs(s.After-s.Before) > 2*alternating(b0)
+	p := stats.Welch(b0, b1).P
+	if l0, ok := logarithms(b0, stats.Mean(b0)); ok {
+		if l1, ok := logarithms(b1, stats.Mean(b0)); ok {
+			p = min(p, stats.Welch(l0, l1).P)
+		}
+	}
+	s.Beyond = p < 0.001 && math.Abs(s.After-s.Before) > 2*alternating(b0)
 	return s
+}
+
+// logarithms of values, those below a hundredth of normal taken for that; ok is
+// false where nothing is normal or more than a quarter is nothing.
+func logarithms(v []float64, normal float64) (out []float64, ok bool) {
+	out = make([]float64, len(v))
+	nothing := 0
+	for i, x := range v {
+		if x <= 0 {
+			nothing++
+		}
+		out[i] = math.Log(max(x, normal/100))
+	}
+	return out, normal > 0 && 4*nothing <= len(v)
 }
 
 // alternating is by how much the even blocks of a side differ from the odd
@@ -100,9 +128,9 @@ func alternating(v []float64) float64 {
 	return math.Abs(sum[0]/n[0] - sum[1]/n[1])
 }
 
-// deviation is the standard deviation of v around its mean.
-func deviation(v []float64, mean float64) float64 {
-	sum := 0.0
+// Deviation is the standard deviation of values around their mean.
+func Deviation(v []float64) float64 {
+	mean, sum := stats.Mean(v), 0.0
 	for _, x := range v {
 		sum += (x - mean) * (x - mean)
 	}

@@ -27,17 +27,30 @@ type Side struct {
 	ops      []*OpSide
 	calls    []*CallSide
 	Versions map[pitwall.ServiceName]map[pitwall.Version]int
+	Began    map[Instance]int64 // first request that each instance was seen to answer, unix nanoseconds
+	Batch    *pitwall.SpanBatch // what was read, for who wants to look at single requests; nil: nothing
+	Forest   *trace.Forest
+	Heads    []int32 // rows of the headline requests, by start
+}
+
+// Instance is one running copy of a service, as its spans name it.
+type Instance struct {
+	Service pitwall.ServiceName
+	ID      string
 }
 
 // OpSide is one operation on one side.
 type OpSide struct {
-	Path     []float64 // seconds of own work that headline requests waited for, per block
-	Self     Series    // own time per span, seconds
-	Total    Series    // duration per span, seconds
-	Children Series    // calls per span
-	Failed   Series    // share failed
-	Origin   []float64 // headline failures that began here, per block
-	Req      []Sample  // body bytes
+	Path     []float64      // seconds of own work that headline requests waited for, per block
+	Self     Series         // own time per span, seconds
+	Total    Series         // duration per span, seconds
+	Children Series         // calls per span
+	Failed   Series         // share failed
+	Threw    Series         // share failed with no failed call beneath: it failed by itself
+	Lead     Series         // own time before the first call of a run that makes one, seconds
+	Origin   []float64      // headline failures that began here, per block
+	Why      map[string]int // what the spans of those failures say of them: the error's type, or its words
+	Req      []Sample       // body bytes
 	Resp     []Sample
 	ReqLen   Series // the same per block, for the test
 	RespLen  Series
@@ -51,6 +64,11 @@ type CallSide struct {
 	Took    Series    // duration per call, seconds
 	Way     Series    // client minus server duration per call, seconds
 	Failed  Series    // share failed
+	Cut     Series    // share that the caller gave up while the callee was still at work
+	Again   Series    // share that repeats a request that failed, by http.request.resend_count
+	Tries   int       // the highest http.request.resend_count seen
+	Passed  []Sample  // seconds of each call that did not fail
+	Broke   []Sample  // seconds of each that did
 	Origin  []float64
 	Req     []Sample
 	Resp    []Sample
@@ -64,7 +82,8 @@ func (s *Side) Op(id int) *OpSide {
 		n := s.blocks
 		s.ops = append(s.ops, &OpSide{
 			Path: make([]float64, n), Origin: make([]float64, n), Self: NewSeries(n), Total: NewSeries(n),
-			Children: NewSeries(n), Failed: NewSeries(n), ReqLen: NewSeries(n), RespLen: NewSeries(n),
+			Children: NewSeries(n), Failed: NewSeries(n), Threw: NewSeries(n), Lead: NewSeries(n),
+			ReqLen: NewSeries(n), RespLen: NewSeries(n), Why: map[string]int{},
 		})
 	}
 	return s.ops[id]
@@ -76,7 +95,8 @@ func (s *Side) Call(id int) *CallSide {
 		n := s.blocks
 		s.calls = append(s.calls, &CallSide{
 			Gap: make([]float64, n), Whole: make([]float64, n), N: make([]float64, n), Origin: make([]float64, n),
-			Took: NewSeries(n), Way: NewSeries(n), Failed: NewSeries(n), ReqLen: NewSeries(n), RespLen: NewSeries(n),
+			Took: NewSeries(n), Way: NewSeries(n), Failed: NewSeries(n), Cut: NewSeries(n), Again: NewSeries(n),
+			ReqLen: NewSeries(n), RespLen: NewSeries(n),
 		})
 	}
 	return s.calls[id]
@@ -109,8 +129,16 @@ type folder struct {
 	owner  []int32 // operation that a span belongs to; -1: not beneath a headline span
 	callOf []int32 // call of a client span, or -1
 	under  []int32 // block of the headline request a span belongs to
-	shapes map[uint32]string
-	dbKeys map[uint32]bool
+	names  names
+	walker *trace.Walker
+	tree   []int32 // the request under way: parents before children
+	waited []int64 // nanoseconds the request waited for a span and what is beneath it
+	todo   []int32 // stacks, kept for their memory
+	inner  []int32
+	began  map[[2]uint32]int64 // by dictionary numbers of service and instance
+	runner uint32              // dictionary number of the attribute that names an instance; 0: nobody has it
+	resend uint32              // dictionary number of the attribute that counts repetitions; 0: nobody has it
+	why    []uint32            // those of the attributes that say why a span failed, the most telling first
 }
 
 // Spec says what to read and how.
@@ -126,19 +154,28 @@ func Fold(g *Graph, b *pitwall.SpanBatch, in Spec) *Side {
 	if b == nil || b.Len() == 0 {
 		return s
 	}
-	f := &folder{Side: s, b: b, f: trace.Build(b), shapes: map[uint32]string{}, dbKeys: map[uint32]bool{}}
-	for _, key := range []string{"db.system.name", "db.system"} {
+	f := &folder{Side: s, b: b, f: trace.Build(b), names: newNames(b)}
+	f.began = map[[2]uint32]int64{}
+	for _, key := range []string{"k8s.pod.name", "service.instance.id"} {
 		if id, ok := b.Lookup(key); ok {
-			f.dbKeys[id] = true
+			f.runner = id
+		}
+	}
+	f.resend, _ = b.Lookup("http.request.resend_count")
+	for _, key := range []string{"exception.type", "error.type", "exception.message", "otel.status_description"} {
+		if id, ok := b.Lookup(key); ok {
+			f.why = append(f.why, id)
 		}
 	}
 	heads := f.heads(in)
 	if len(heads) == 0 {
 		return s
 	}
+	s.Batch, s.Forest, s.Heads = b, f.f, heads
 	f.layBlocks(heads)
 	f.self = trace.SelfTimes(b, f.f)
 	f.owner, f.callOf, f.under = filled(b.Len()), filled(b.Len()), make([]int32, b.Len())
+	f.walker, f.waited = trace.NewWalker(b, f.f), make([]int64, b.Len())
 	for _, h := range heads {
 		f.headline(int(h), in)
 		f.place(int(h))
@@ -146,6 +183,11 @@ func Fold(g *Graph, b *pitwall.SpanBatch, in Spec) *Side {
 		if b.Failed[h] {
 			f.blame(int(h))
 		}
+	}
+	f.tellVersions()
+	s.Began = make(map[Instance]int64, len(f.began))
+	for key, at := range f.began {
+		s.Began[Instance{pitwall.ServiceName(b.Strings[key[0]]), b.Strings[key[1]]}] = at
 	}
 	s.Op(len(g.Ops) - 1)
 	if len(g.Calls) > 0 {
@@ -175,20 +217,51 @@ func (f *folder) heads(in Spec) []int32 {
 			(in.Headline.Name == "" || named && f.b.Operation[i] == name)
 	}
 	var heads []int32
+	known := make([]nesting, f.b.Len())
 	for i := range f.b.Len() {
 		if !is(i) || !in.Period.Contains(time.Unix(0, f.b.Start[i]+f.b.Duration[i])) {
 			continue
 		}
-		nested := false
-		for p := f.f.Parent[i]; p >= 0 && !nested; p = f.f.Parent[p] {
-			nested = is(int(p))
-		}
-		if !nested {
+		if f.nested(known, i, is) == outermost {
 			heads = append(heads, int32(i))
 		}
 	}
 	slices.SortFunc(heads, func(x, y int32) int { return cmp.Compare(f.b.Start[x], f.b.Start[y]) })
 	return heads
+}
+
+// nesting is whether a span lies beneath a headline span.
+type nesting uint8
+
+const (
+	unknown nesting = iota
+	outermost
+	beneath
+)
+
+// nested looks upwards, no further than it or an earlier look has been.
+func (f *folder) nested(known []nesting, i int, is func(int) bool) nesting {
+	at, found := i, unknown
+	for found == unknown {
+		p := int(f.f.Parent[at])
+		switch {
+		case known[at] != unknown:
+			found = known[at]
+		case p < 0:
+			found = outermost
+		case is(p):
+			found = beneath
+		default:
+			at = p
+		}
+	}
+	for up := i; known[up] == unknown; up = int(f.f.Parent[up]) {
+		known[up] = found
+		if up == at {
+			break
+		}
+	}
+	return found
 }
 
 // layBlocks cuts the time between the first and the last request into at least

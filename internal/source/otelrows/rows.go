@@ -6,6 +6,7 @@ package otelrows
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -13,6 +14,16 @@ import (
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/otelspan"
 )
+
+// AddJSON appends the spans of {"resourceSpans":[…]}, OTLP as JSON, likewise.
+func AddJSON(b *pitwall.SpanBatch, body []byte) (unfit int, why string, err error) {
+	td, err := new(ptrace.JSONUnmarshaler).UnmarshalTraces(body)
+	if err != nil {
+		return 0, "", fmt.Errorf("decoding OTLP: %w", err)
+	}
+	unfit, why = Add(b, td)
+	return unfit, why, nil
+}
 
 // Add appends the spans of td to b, and counts those that cannot be kept, with
 // the last reason.
