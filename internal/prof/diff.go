@@ -3,7 +3,6 @@ package prof
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 
@@ -14,12 +13,18 @@ const diffOp = "comparing profiles"
 
 // Options of Diff; the zero value is the recommended one.
 type Options struct {
-	// MinWindows is the fewest windows a side that are tested; 0 means 3. Eight
-	// and more are good.
+	// MinWindows is the fewest windows a side that are tested; 0 means 3, and 2 is
+	// the least. Eight and more are good.
 	MinWindows int
 	// MinSamples is the fewest observations, over both sides, with which a
 	// function is tested; 0 means 40.
 	MinSamples float64
+	// Count compares how often (objects allocated, waits), not how much.
+	Count bool
+	// Part and Rise say which change matters: a function that is this part of the
+	// profile and grows by so much. 0 means 0.05 and 0.3. They decide between
+	// "same" and "inconclusive", never what is named.
+	Part, Rise float64
 	// Limit bounds the functions returned; 0 means 60. Significant ones are
 	// always among them.
 	Limit int
@@ -29,8 +34,15 @@ func (o Options) withDefaults() Options {
 	if o.MinWindows <= 0 {
 		o.MinWindows = 3
 	}
+	o.MinWindows = max(2, o.MinWindows)
 	if o.MinSamples <= 0 {
 		o.MinSamples = 40
+	}
+	if o.Part <= 0 || o.Part >= 1 {
+		o.Part = 0.05
+	}
+	if o.Rise <= 0 {
+		o.Rise = 0.3
 	}
 	if o.Limit <= 0 {
 		o.Limit = 60
@@ -41,19 +53,24 @@ func (o Options) withDefaults() Options {
 // Diff says what costs more (or less) per request in head than in base, by
 // family and by function.
 //
-// Each window is a replicate. For a node with c observations in window w the
-// rate is (c+½)·quantum/requests(w); Welch's test compares the logarithms of
-// base's and head's rates, and Benjamini-Hochberg at 5 % over all nodes tested
-// decides. Before and After are plain sums of cost over sums of requests. When
-// windows lack request counts they are scaled to each other by median-of-ratios
-// size factors instead; Unit then says seconds or bytes a window, and a change
-// common to all functions cannot be seen.
+// Each window is a replicate. A node's rate is its cost over the requests, sums
+// over sums; Welch's test compares the logarithms of base's and head's rates.
+// The variance of each comes from how far its windows lie from it, moderated by
+// what all functions together say of it (see learn), which is worth many more
+// windows where there are few. Benjamini-Hochberg at 5 % over all nodes tested
+// decides; see judge.
+//
+// When windows lack request counts they are scaled to each other by
+// median-of-ratios size factors instead; Unit then says seconds or bytes a
+// window, and a change common to all functions cannot be seen. What is held at
+// a moment (heap, goroutines) is compared as it is, not per request.
 //
 // Frames come as a person should read them: first those named (Significant),
-// strongest evidence first, then the others by the size of their change. A
-// function is not named when its change is an echo of another's: see echoes.
+// what grew before what shrank, in the order they were found, then the others by
+// the size of their change. A function is not named when its change is an echo
+// of another's (see echoes), or when its cost only moved (see shifts).
 //
-// Too few windows are not an error: P is 1, nothing is named, and a warning
+// Too few windows are not an error: P is 1, nothing is named, and the verdict
 // says what is missing. No windows at all on a side are Inconclusive.
 func Diff(base, head []pitwall.ProfileWindow, o Options) (Comparison, error) {
 	if len(base) == 0 || len(head) == 0 {
@@ -66,80 +83,74 @@ func Diff(base, head []pitwall.ProfileWindow, o Options) (Comparison, error) {
 	if err != nil {
 		return Comparison{}, err
 	}
-	d := pitwall.FlameDiff{Service: head[0].Service, Type: head[0].Type, Unit: c.unit()}
-	families := c.rows(c.families)
-	functions := c.rows(c.functions)
+	c.whole = c.rows([]column{{"", c.total}})[0]
+	families, functions := c.rows(c.byFamily()), c.rows(c.byFunction(nil))
+	d := Comparison{FlameDiff: pitwall.FlameDiff{Service: head[0].Service, Type: head[0].Type, Unit: c.unit(), Tree: c.tree()}}
 	if c.tested {
-		decide(families)
-		decide(functions)
-		c.silenceEchoes(functions)
+		c.judge(families, functions)
+		d.Shifts = c.shifts(functions)
 	}
+	d.Whole, d.Sight = c.whole.FrameDelta, c.reach(functions)
 	d.Families, d.Frames = deltas(families, len(families)), deltas(functions, o.Limit)
-	d.Warnings = append(c.warnings, c.verdict(functions)...)
-	return Comparison{FlameDiff: d, Sight: c.reach(functions)}, nil
+	d.Verdict = c.conclude(d, functions)
+	d.Warnings = c.warnings
+	for _, s := range d.Shifts {
+		d.Warnings = append(d.Warnings, s.text())
+	}
+	if d.Verdict.Answer != Changed {
+		d.Warnings = append(d.Warnings, d.Verdict.Text)
+	}
+	return d, nil
 }
 
 // Comparison is what Diff found, and how far it could see.
 type Comparison struct {
 	pitwall.FlameDiff
-	Sight Sight
+	Whole   pitwall.FrameDelta `json:"whole"` // the whole profile
+	Shifts  []Shift            `json:"shifts,omitempty"`
+	Sight   Sight              `json:"sight"`
+	Verdict Verdict            `json:"verdict"`
 }
 
-// Sight is how far a comparison could see. "Nothing named" says that nothing
-// changed only as far as this.
-type Sight struct {
-	Before, After int // windows compared on each side
-	// More is about how many more windows a side would show a function of 5 % of
-	// the profile that grows by 30 %; 0: these would have.
-	More int
-}
-
-// comparison holds the windows of both sides as columns: base's first.
+// comparison is a sheet whose first windows are base's.
 type comparison struct {
-	o         Options
-	kind      pitwall.ProfileType
-	profiles  []*Profile
-	base      int // how many windows are base's
-	quantum   float64
-	requests  bool      // true: weights are request counts
-	weight    []float64 // per window
-	total     []float64 // per window
-	families  map[string][]float64
-	functions map[string][]float64
-	tested    bool
-	warnings  []string
+	*sheet
+	o        Options
+	kind     pitwall.ProfileType
+	base     int       // how many windows are base's
+	requests bool      // true: weights are request counts
+	weight   []float64 // per window
+	tested   bool
+	prior    prior
+	whole    row
+	warnings []string
 }
 
 func compare(base, head []pitwall.ProfileWindow, o Options) (*comparison, error) {
-	base, head, counted, warnings := countedOnly(base, head, o.MinWindows)
+	kind := base[0].Type
+	c := &comparison{o: o, kind: kind}
+	if !Momentary(kind) {
+		base, head, c.requests, c.warnings = countedOnly(base, head, o.MinWindows)
+	}
 	all := slices.Concat(base, head)
-	profiles, err := parseAll(all)
-	if err != nil {
+	var err error
+	if c.sheet, err = newSheet(all, o.Count); err != nil {
 		return nil, err
 	}
-	c := &comparison{
-		o: o, kind: all[0].Type, profiles: profiles, base: len(base), requests: counted, warnings: warnings,
-		families: map[string][]float64{}, functions: map[string][]float64{},
+	c.base = len(base)
+	for _, w := range all {
+		c.weight = append(c.weight, float64(w.Requests))
 	}
-	for w, p := range profiles {
-		f := fold(p)
-		c.quantum += p.Quantum / float64(len(profiles))
-		c.total = append(c.total, f.Total)
-		c.weight = append(c.weight, float64(all[w].Requests))
-		for name, v := range f.Families {
-			column(c.families, string(name), len(all))[w] = v
+	switch {
+	case Momentary(kind): // what is held at a moment is held, however many requests there were
+		for w := range c.weight {
+			c.weight[w] = 1
 		}
-		for name, v := range f.Functions {
-			column(c.functions, name, len(all))[w] = v.Cumulative
-		}
+		c.warnings = append(c.warnings, fmt.Sprintf("a %s profile is what is held at one moment: those of one process resemble each other, so p flatters", kind))
+	case !c.requests:
+		c.weight = c.sizes(c.byFunction(nil))
 	}
-	if !counted {
-		c.weight = c.sizes()
-	}
-	c.tested = min(len(base), len(head)) >= o.MinWindows
-	if !c.tested {
-		c.warnings = append(c.warnings, fmt.Sprintf("%d windows before and %d after are too few for a test (%d a side at least); nothing can be named", len(base), len(head), o.MinWindows))
-	}
+	c.tested = min(len(base), len(head)) >= o.MinWindows && sum(c.total) > 0
 	return c, nil
 }
 
@@ -160,29 +171,15 @@ func countedOnly(base, head []pitwall.ProfileWindow, least int) (b, h []pitwall.
 	}
 }
 
-func column(m map[string][]float64, name string, windows int) []float64 {
-	if m[name] == nil {
-		m[name] = make([]float64, windows)
-	}
-	return m[name]
-}
-
-// sizes are size factors from the functions' observations.
-func (c *comparison) sizes() []float64 {
-	var counts [][]float64
-	for _, name := range slices.Sorted(maps.Keys(c.functions)) {
-		col := make([]float64, len(c.profiles))
-		for w, v := range c.functions[name] {
-			col[w] = v / c.quantum
-		}
-		counts = append(counts, col)
-	}
-	return sizeFactors(counts, len(c.profiles))
-}
-
 // unit is per request, or per window of average size without request counts.
 func (c *comparison) unit() pitwall.Unit {
 	switch {
+	case c.o.Count:
+		return pitwall.UnitCount
+	case c.kind == pitwall.ProfileHeap:
+		return pitwall.UnitBytes
+	case c.kind == pitwall.ProfileGoroutine:
+		return pitwall.UnitCount
 	case c.kind == pitwall.ProfileAlloc && c.requests:
 		return pitwall.UnitBytesPerReq
 	case c.kind == pitwall.ProfileAlloc:
@@ -197,53 +194,37 @@ func (c *comparison) unit() pitwall.Unit {
 // row is a node while it is being judged.
 type row struct {
 	pitwall.FrameDelta
-	t, effect float64 // Welch's t, and the mean difference of logarithms
-	rates     []float64
-	tested    bool
+	outcome               // per unit of work
+	share         outcome // of the whole
+	cost          []float64
+	before, after half
+	tested        bool
+	order         int // in which it was named
 }
 
 func (r row) change() float64 { return r.After - r.Before }
 
-// rows computes every node's two sides; those with enough observations get a p.
-func (c *comparison) rows(columns map[string][]float64) []row {
-	totalBefore, totalAfter := sum(c.total[:c.base]), sum(c.total[c.base:])
-	weightBefore, weightAfter := sum(c.weight[:c.base]), sum(c.weight[c.base:])
+// rows computes every node's two sides; those with enough observations are to
+// be tested.
+func (c *comparison) rows(columns []column) []row {
+	totalBefore, totalAfter := c.sides(c.total)
 	var out []row
-	for _, name := range slices.Sorted(maps.Keys(columns)) {
-		col := columns[name]
-		before, after := sum(col[:c.base]), sum(col[c.base:])
-		r := row{FrameDelta: pitwall.FrameDelta{
-			Name: name, Before: before / weightBefore, After: after / weightAfter,
-			ShareBefore: share(before, totalBefore), ShareAfter: share(after, totalAfter), P: 1,
-		}}
-		if c.tested && (before+after)/c.quantum >= c.o.MinSamples {
+	for _, col := range columns {
+		r := row{cost: col.cost, outcome: outcome{p: 1}, FrameDelta: pitwall.FrameDelta{Name: col.name, P: 1}}
+		r.Before, r.After = c.sides(col.cost)
+		r.ShareBefore, r.ShareAfter = share(r.Before, totalBefore), share(r.After, totalAfter)
+		if c.tested && sum(col.cost)/c.quantum >= c.o.MinSamples {
 			r.tested = true
-			r.rates = make([]float64, len(col))
-			logs := make([]float64, len(col))
-			for w, v := range col {
-				r.rates[w] = (v + c.quantum/2) / c.weight[w]
-				logs[w] = math.Log(r.rates[w])
-			}
-			r.P, r.t = welch(logs[:c.base], logs[c.base:])
-			r.effect = mean(logs[c.base:]) - mean(logs[:c.base])
+			r.before, r.after = c.halves(col.cost, c.weight)
 		}
 		out = append(out, r)
 	}
 	return out
 }
 
-// decide marks discoveries as significant.
-func decide(rows []row) {
-	var ps []float64
-	for _, r := range rows {
-		if r.tested {
-			ps = append(ps, r.P)
-		}
-	}
-	limit := discoveries(ps, alpha)
-	for i := range rows {
-		rows[i].Significant = rows[i].tested && rows[i].P <= limit
-	}
+// sides gives a column per unit of weight, before and after.
+func (c *comparison) sides(cost []float64) (before, after float64) {
+	return sum(cost[:c.base]) / sum(c.weight[:c.base]), sum(cost[c.base:]) / sum(c.weight[c.base:])
 }
 
 // deltas orders rows: named ones first by strength of evidence, the others by
@@ -254,7 +235,7 @@ func deltas(rows []row, limit int) []pitwall.FrameDelta {
 		case a.Significant != b.Significant:
 			return cmp.Compare(rank(b), rank(a))
 		case a.Significant:
-			return cmp.Compare(math.Abs(b.t), math.Abs(a.t))
+			return cmp.Or(-cmp.Compare(grown(a), grown(b)), cmp.Compare(a.order, b.order), cmp.Compare(math.Abs(b.t), math.Abs(a.t)))
 		default:
 			return cmp.Compare(math.Abs(b.change()), math.Abs(a.change()))
 		}
@@ -266,6 +247,13 @@ func deltas(rows []row, limit int) []pitwall.FrameDelta {
 		}
 	}
 	return out
+}
+
+func grown(r row) int {
+	if r.change() > 0 {
+		return 1
+	}
+	return 0
 }
 
 func rank(r row) int {
@@ -282,5 +270,3 @@ func sum(vs []float64) float64 {
 	}
 	return total
 }
-
-func mean(vs []float64) float64 { return sum(vs) / float64(len(vs)) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/pitwall/pitwall"
@@ -96,20 +97,19 @@ func TestDiffNamesLibraryWithoutOneCaller(t *testing.T) {
 // TestDiffFalseAlarms measures how often independent windows of one and the
 // same service name anything. The rate asked for is 5 %.
 func TestDiffFalseAlarms(t *testing.T) {
-	const trials = 1000
+	const trials = 500
 	s := newService(t, 3)
-	functions, families := 0, 0
+	anything := 0
 	for range trials {
 		d, err := Diff(s.windows(8, shop()), s.windows(8, shop()), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		functions += min(1, len(named(d.Frames)))
-		families += min(1, len(named(d.Families)))
+		anything += min(1, len(named(d.Frames))+len(named(d.Families)))
 	}
-	t.Logf("of %d null comparisons %d name a function, %d a family", trials, functions, families)
-	if functions > trials*9/100 || families > trials*9/100 {
-		t.Errorf("%d and %d of %d null comparisons name a function and a family, want about 5 %%", functions, families, trials)
+	t.Logf("of %d null comparisons %d name anything", trials, anything)
+	if anything > trials*7/100 { // 5 %, and two standard errors
+		t.Errorf("%d of %d null comparisons name anything, want at most about 5 %%", anything, trials)
 	}
 }
 
@@ -147,8 +147,8 @@ func TestDiffOfNothing(t *testing.T) {
 	}
 	idle := map[string]float64{}
 	d, err := Diff(s.windows(4, idle), s.windows(4, idle), Options{})
-	if err != nil || len(d.Frames) != 0 || !strings.Contains(strings.Join(d.Warnings, " "), "inconclusive") {
-		t.Errorf("idle service: %+v, %v; want no rows and a warning", d, err)
+	if err != nil || len(d.Frames) != 0 || len(d.Tree) != 0 || d.Verdict.Answer != NoData || len(d.Warnings) != 1 {
+		t.Errorf("idle service: %+v, %v; want no rows, and no data rather than no change", d, err)
 	}
 	mixed := s.windows(4, shop())
 	mixed[2].Type = pitwall.ProfileAlloc
@@ -162,15 +162,22 @@ func TestWelch(t *testing.T) {
 	// freedom numerically.
 	a := []float64{27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4}
 	b := []float64{27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 30.5, 25.2}
-	p, stat := welch(a, b)
-	if math.Abs(p-0.00729796) > 1e-7 || math.Abs(stat-2.89416446) > 1e-7 {
-		t.Errorf("p %v and t %v, want 0.00729796 and 2.89416446", p, stat)
+	welch := func(a, b []float64) outcome {
+		one := func(v []float64) half {
+			h := half{n: float64(len(v))}
+			h.mean, h.variance = stat.MeanVariance(v, nil)
+			return h
+		}
+		return prior{}.test(one(a), one(b)) // nothing known beforehand
 	}
-	if p, _ := welch([]float64{1, 1}, []float64{2, 2}); p != 1 {
-		t.Errorf("no spread: p %v, want 1", p)
+	if o := welch(a, b); math.Abs(o.p-0.00729796) > 1e-7 || math.Abs(o.t-2.89416446) > 1e-7 {
+		t.Errorf("p %v and t %v, want 0.00729796 and 2.89416446", o.p, o.t)
 	}
-	if p, _ := welch([]float64{1}, []float64{2, 3}); p != 1 {
-		t.Errorf("one value: p %v, want 1", p)
+	if o := welch([]float64{1, 1}, []float64{2, 2}); o.p != 1 {
+		t.Errorf("no spread: p %v, want 1", o.p)
+	}
+	if o := welch([]float64{1}, []float64{2, 3}); o.p != 1 {
+		t.Errorf("one value: p %v, want 1", o.p)
 	}
 }
 

@@ -9,5 +9,7 @@
 // eleven innocent functions on average. So windows are replicates here. Each is
 // normalised by the requests served in it, and a function is named only when
 // its windows after differ from its windows before by more than windows of one
-// side differ among themselves.
+// side differ among themselves. "Nothing changed" is said only where a change
+// that matters would have been seen; otherwise the answer is inconclusive, and
+// how many more windows would decide.
 package prof

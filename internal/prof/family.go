@@ -34,7 +34,7 @@ type rule struct {
 // collector calls (locks, the operating system) is collecting.
 var collectors = []string{
 	"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runtime.gcStart", "runtime.gcMarkDone",
-	"runtime.gcMarkTermination", "runtime.bgsweep", "runtime.bgscavenge", "runtime.deductSweepCredit",
+	"runtime.gcMarkTermination", "runtime.bgsweep", "runtime.bgscavenge", "runtime.deductSweepCredit", "runtime.deductAssistCredit",
 	"runtime.GC", "runtime.runfinq", "runtime.runFinalizers",
 }
 
@@ -76,27 +76,35 @@ var rules = []rule{
 		"go.yaml.in/yaml", "sigs.k8s.io/yaml", "github.com/json-iterator/", "github.com/goccy/go-json", "github.com/bytedance/sonic",
 		"github.com/mailru/easyjson", "github.com/vmihailenco/msgpack", "github.com/tinylib/msgp", "github.com/fxamacker/cbor",
 		"github.com/valyala/fastjson", "github.com/tidwall/", "google.golang.org/grpc/encoding/", "html/template.", "text/template.",
+		"github.com/apache/thrift/", "capnproto.org/", "github.com/google/flatbuffers", "github.com/hamba/avro", "github.com/linkedin/goavro",
+		"github.com/pelletier/go-toml", "github.com/BurntSushi/toml", "github.com/segmentio/encoding",
 	}},
 	{FamilyCompression, []string{
 		"compress/", "github.com/klauspost/compress/", "github.com/golang/snappy", "github.com/andybalholm/brotli", "github.com/pierrec/lz4",
 	}},
 	{FamilyCrypto, []string{
 		"crypto/", "vendor/golang.org/x/crypto/", "golang.org/x/crypto/", "math/big.", "hash/", "github.com/golang-jwt/",
+		"github.com/cespare/xxhash", "github.com/cloudflare/circl/", "filippo.io/",
 	}},
 	{FamilyRegexp, []string{"regexp.", "regexp/", "github.com/grafana/regexp", "github.com/dlclark/regexp2"}},
 	{FamilyDatabase, []string{
 		"database/sql", "modernc.org/", "github.com/mattn/go-sqlite3", "github.com/ncruces/go-sqlite3", "github.com/jackc/", "github.com/lib/pq",
 		"github.com/go-sql-driver/", "github.com/jmoiron/sqlx", "gorm.io/", "github.com/uptrace/bun", "go.mongodb.org/", "github.com/redis/",
 		"github.com/go-redis/", "github.com/gomodule/redigo", "go.etcd.io/bbolt", "github.com/microsoft/go-mssqldb", "github.com/gocql/",
+		"github.com/ClickHouse/", "github.com/sijms/go-ora", "github.com/elastic/go-elasticsearch", "github.com/bradfitz/gomemcache", "entgo.io/",
+		"github.com/aws/aws-sdk-go-v2/service/dynamodb", "cloud.google.com/go/spanner", "github.com/dgraph-io/badger", "github.com/cockroachdb/pebble",
+		"github.com/syndtr/goleveldb", "zombiezen.com/go/sqlite",
 	}},
 	{FamilyTelemetry, []string{
 		"go.opentelemetry.io/", "github.com/prometheus/client_golang/", "log/slog", "log.", "go.uber.org/zap", "github.com/rs/zerolog",
 		"github.com/sirupsen/logrus", "runtime/pprof.", "net/http/pprof.", "runtime/metrics.",
+		"github.com/DataDog/dd-trace-go", "gopkg.in/DataDog/dd-trace-go", "github.com/grafana/pyroscope-go", "github.com/VictoriaMetrics/metrics",
+		"github.com/getsentry/sentry-go", "k8s.io/klog",
 	}},
 	{FamilyHTTP, []string{
 		"net/http", "net/url.", "net/textproto.", "mime/", "golang.org/x/net/", "vendor/golang.org/x/net/", "google.golang.org/grpc",
 		"github.com/go-chi/", "github.com/gorilla/mux", "github.com/gin-gonic/", "github.com/labstack/echo", "github.com/valyala/fasthttp",
-		"github.com/julienschmidt/httprouter", "net.",
+		"github.com/julienschmidt/httprouter", "github.com/gofiber/fiber", "connectrpc.com/connect", "github.com/quic-go/", "net.",
 	}},
 }
 
@@ -112,17 +120,40 @@ var standard = map[string]bool{
 
 // FamilyOf says which family a stack (leaf first) belongs to.
 func FamilyOf(frames []string) Family {
+	numbers, natures := make([]int32, len(frames)), make([]nature, len(frames))
+	for i, f := range frames {
+		numbers[i], natures[i] = int32(i), natureOf(f)
+	}
+	return familyOf(numbers, natures)
+}
+
+// nature is what a function's name says of it.
+type nature struct {
+	family    Family
+	claims    bool // family is decided by this function
+	collector bool
+	language  bool // belongs to the runtime
+}
+
+func natureOf(function string) nature {
+	n := nature{collector: hasPrefix(function, collectors), language: languages(function)}
+	n.family, n.claims = claim(function)
+	return n
+}
+
+// familyOf is FamilyOf for functions by number.
+func familyOf(frames []int32, natures []nature) Family {
 	for _, f := range frames {
-		if hasPrefix(f, collectors) {
+		if natures[f].collector {
 			return FamilyGC
 		}
-		if !languages(f) {
+		if !natures[f].language {
 			break // a collector's own frames are all the language's
 		}
 	}
 	for _, f := range frames {
-		if fam, ok := claim(f); ok {
-			return fam
+		if natures[f].claims {
+			return natures[f].family
 		}
 	}
 	return FamilyRuntime
@@ -135,6 +166,9 @@ func claim(function string) (f Family, ok bool) {
 		if hasPrefix(function, r.prefixes) {
 			return r.family, true
 		}
+	}
+	if f, claims, known := claimForeign(function); known {
+		return f, claims
 	}
 	if isStandard(function) || strings.HasPrefix(function, "[") {
 		return "", false

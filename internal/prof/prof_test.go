@@ -51,6 +51,18 @@ func TestFamilyOf(t *testing.T) {
 	f("compress/flate.(*compressor).deflate compress/gzip.(*Writer).Write main.handle", FamilyCompression)
 	f("regexp.(*Regexp).tryBacktrack main.handle", FamilyRegexp)
 	f("go.opentelemetry.io/otel/sdk/trace.(*recordingSpan).End main.handle", FamilyTelemetry)
+	// Other languages' runtimes.
+	f("java/util/HashMap.get com/fasterxml/jackson/databind/ObjectMapper.writeValue com/acme/Cart.show", FamilySerialisation)
+	f("java/util/HashMap.get com/acme/Cart.total java/lang/Thread.run", FamilyUser)
+	f("java.util.regex.Pattern$Loop.match com.acme.Cart.show", FamilyRegexp)
+	f("org/postgresql/core/v3/QueryExecutorImpl.execute com/zaxxer/hikari/pool.ProxyStatement.execute com/acme/Cart.show", FamilyDatabase)
+	f("G1ParScanThreadState::trim_queue G1ParTask::work", FamilyGC)
+	f("System.Private.CoreLib!System.Threading.Monitor.Enter Acme.Shop!Acme.Cart.Total", FamilyLock)
+	f("System.Private.CoreLib!System.String.Concat Acme.Shop!Acme.Cart.Total", FamilyUser)
+	f("System.Text.Json!System.Text.Json.JsonSerializer.Serialize Acme.Shop!Acme.Cart.Total", FamilySerialisation)
+	if got := FamilyOf([]string{"(garbage collector)", "(root)"}); got != FamilyGC {
+		t.Errorf("Node's collector: %s", got)
+	}
 	// Nobody.
 	f("runtime.memclrNoHeapPointers", FamilyRuntime)
 	f("[libc.so.6]", FamilyRuntime)
@@ -191,7 +203,7 @@ func TestParseRefuses(t *testing.T) {
 
 // cpuProfile makes a profile of 10 ms samples; stacks are root first, joined
 // with ";".
-func cpuProfile(t *testing.T, stacks map[string]int64) []byte {
+func cpuProfile(t testing.TB, stacks map[string]int64) []byte {
 	t.Helper()
 	p := &profile.Profile{
 		SampleType: []*profile.ValueType{{Type: "samples", Unit: "count"}, {Type: "cpu", Unit: "nanoseconds"}},
@@ -241,21 +253,4 @@ func TestParseNamesAndRecursion(t *testing.T) {
 	if err != nil || len(m.Stacks) != len(p.Stacks) || math.Abs(m.Total()-0.1) > 1e-12 {
 		t.Errorf("merged twice: %+v, %v", m, err)
 	}
-}
-
-func FuzzParse(f *testing.F) {
-	var buf bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&buf, 0); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(buf.Bytes())
-	f.Add([]byte{0x1f, 0x8b})
-	f.Add([]byte("--- heap"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, typ := range []pitwall.ProfileType{pitwall.ProfileCPU, pitwall.ProfileAlloc, "unheard-of"} {
-			if _, err := Parse(data, typ); err != nil && pitwall.KindOf(err) != pitwall.Invalid {
-				t.Errorf("%s: %v, want invalid", typ, err)
-			}
-		}
-	})
 }

@@ -2,20 +2,13 @@ package prof
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
-	"io"
-	"path"
 	"strings"
 
 	"github.com/google/pprof/profile"
 
 	"github.com/pitwall/pitwall"
 )
-
-// maxProfile bounds an uncompressed profile, so that a few kilobytes of gzip
-// cannot fill the memory. Real ones have at most some megabytes.
-const maxProfile = 64 << 20
 
 // Profile is what one or several pprof profiles of one type say: call stacks
 // with what they cost.
@@ -42,46 +35,6 @@ func (p *Profile) Total() float64 {
 		total += s.Value
 	}
 	return total
-}
-
-// measures (read-only) tell which sample type of pprof holds a type's cost.
-var measures = map[pitwall.ProfileType]string{
-	pitwall.ProfileCPU:   "cpu",
-	pitwall.ProfileAlloc: "alloc_space",
-	pitwall.ProfileMutex: "delay",
-	pitwall.ProfileBlock: "delay",
-	// Held at one moment.
-	pitwall.ProfileHeap:      "inuse_space",
-	pitwall.ProfileGoroutine: "goroutine",
-}
-
-// Parse reads one pprof profile, gzipped or not. What is no pprof, or has
-// nothing of the type asked for, is Invalid.
-func Parse(data []byte, t pitwall.ProfileType) (*Profile, error) {
-	raw, err := decode(data)
-	if err != nil {
-		return nil, err
-	}
-	index := -1
-	for i, st := range raw.SampleType {
-		if st.Type == measures[t] {
-			index = i
-		}
-	}
-	if index < 0 {
-		return nil, invalid(fmt.Errorf("it has %s, not what a %s profile counts (%s)", sampleTypes(raw), t, measures[t]))
-	}
-	scale, ok := units[raw.SampleType[index].Unit]
-	if !ok {
-		return nil, invalid(fmt.Errorf("unit %q of %s is not known", raw.SampleType[index].Unit, measures[t]))
-	}
-	p := &Profile{Type: t, Quantum: quantum(raw, index, scale)}
-	sum := newStackSum()
-	for _, s := range raw.Sample {
-		sum.add(frames(s), float64(s.Value[index])*scale)
-	}
-	p.Stacks = sum.stacks
-	return p, nil
 }
 
 // Merge adds profiles of one type up; equal stacks become one.
@@ -173,18 +126,9 @@ func keepCumulative(p *profile.Profile, t pitwall.ProfileType) error {
 }
 
 func decode(data []byte) (*profile.Profile, error) {
-	if len(data) >= 2 && data[0] == 0x1f && data[1] == 0x8b {
-		zr, err := gzip.NewReader(bytes.NewReader(data))
-		if err != nil {
-			return nil, invalid(fmt.Errorf("opening gzip: %w", err))
-		}
-		data, err = io.ReadAll(io.LimitReader(zr, maxProfile+1))
-		if err != nil {
-			return nil, invalid(fmt.Errorf("reading gzip: %w", err))
-		}
-	}
-	if len(data) > maxProfile {
-		return nil, invalid(fmt.Errorf("it is larger than %s", pitwall.Bytes(maxProfile)))
+	data, err := inflate(data)
+	if err != nil {
+		return nil, err
 	}
 	if err := weigh(data); err != nil {
 		return nil, invalid(err)
@@ -210,78 +154,6 @@ func sampleTypes(p *profile.Profile) string {
 		names[i] = st.Type
 	}
 	return strings.Join(names, ", ")
-}
-
-// units (read-only) scale pprof's units to seconds, bytes and counts.
-var units = map[string]float64{
-	"nanoseconds": 1e-9, "microseconds": 1e-6, "milliseconds": 1e-3, "seconds": 1, "bytes": 1, "count": 1,
-}
-
-// quantum is the sampling period where the profile states one in the unit of
-// its cost, and otherwise the mean cost of an event.
-func quantum(p *profile.Profile, index int, scale float64) float64 {
-	cost := p.SampleType[index]
-	if p.PeriodType != nil && p.PeriodType.Unit == cost.Unit && p.Period > 0 {
-		return float64(p.Period) * scale
-	}
-	var events, value float64
-	for _, s := range p.Sample {
-		if index > 0 {
-			events += float64(s.Value[0]) // by custom the count comes first
-		}
-		value += float64(s.Value[index]) * scale
-	}
-	if events == 0 {
-		return scale
-	}
-	return value / events
-}
-
-// frames lists a sample's functions leaf first.
-func frames(s *profile.Sample) []string {
-	out := make([]string, 0, len(s.Location))
-	for _, loc := range s.Location {
-		for _, line := range loc.Line {
-			if line.Function != nil {
-				out = append(out, plainName(line.Function.Name))
-			}
-		}
-		if len(loc.Line) == 0 {
-			out = append(out, unsymbolised(loc))
-		}
-	}
-	return out
-}
-
-func unsymbolised(loc *profile.Location) string {
-	if loc.Mapping == nil || loc.Mapping.File == "" {
-		return "[unknown]"
-	}
-	return "[" + path.Base(loc.Mapping.File) + "]"
-}
-
-// plainName takes type arguments out of a name: all instances of a generic
-// function are one function here.
-func plainName(name string) string {
-	if !strings.Contains(name, "[") {
-		return name
-	}
-	var b strings.Builder
-	depth := 0
-	for _, r := range name {
-		switch {
-		case r == '[':
-			depth++
-		case r == ']' && depth > 0:
-			depth--
-		case depth == 0:
-			b.WriteRune(r)
-		}
-	}
-	if b.Len() == 0 {
-		return name
-	}
-	return b.String()
 }
 
 // stackSum adds equal stacks up, in order of first appearance.

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -12,24 +11,6 @@ const (
 	alpha = 0.05 // false discovery rate, and the level of MDE
 	power = 0.80 // of MDE
 )
-
-// welch is Welch's test of two samples with unequal variances, the degrees of
-// freedom by Satterthwaite: the two-sided p, and t. Without any spread there is
-// nothing to measure a difference by, so p is 1.
-func welch(a, b []float64) (p, t float64) {
-	if len(a) < 2 || len(b) < 2 {
-		return 1, 0
-	}
-	ma, va := stat.MeanVariance(a, nil)
-	mb, vb := stat.MeanVariance(b, nil)
-	sa, sb := va/float64(len(a)), vb/float64(len(b))
-	if sa+sb == 0 {
-		return 1, 0
-	}
-	t = (mb - ma) / math.Sqrt(sa+sb)
-	df := (sa + sb) * (sa + sb) / (sa*sa/float64(len(a)-1) + sb*sb/float64(len(b)-1))
-	return 2 * distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Survival(math.Abs(t)), t
-}
 
 // discoveries applies Benjamini and Hochberg's step-up procedure: of what it
 // accepts, at most a share q is false on average. It returns the largest

@@ -1,7 +1,6 @@
 package prof
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -31,8 +30,9 @@ var errTorn = errors.New("it ends in the middle of a field") // read-only
 // would take too much memory.
 func weigh(data []byte) error {
 	total := 0
-	err := fields(data, func(number uint64, value []byte) error {
-		switch number {
+	err := walk(data, func(x field) error {
+		value := x.bytes
+		switch x.number {
 		case 2:
 			total += weightSample + inside(value, weightLabel)
 		case 3:
@@ -57,8 +57,8 @@ func weigh(data []byte) error {
 func inside(message []byte, each int) int {
 	weight := 0
 	// A message that cannot be walked is left to the parser, which refuses it.
-	_ = fields(message, func(_ uint64, value []byte) error {
-		weight += max(each, weightID*elements(value))
+	_ = walk(message, func(x field) error {
+		weight += max(each, weightID*elements(x.bytes))
 		return nil
 	})
 	return weight
@@ -73,43 +73,4 @@ func elements(packed []byte) int {
 		}
 	}
 	return n
-}
-
-// fields calls f for each field of a protobuf message; value is nil for numbers.
-func fields(message []byte, f func(number uint64, value []byte) error) error {
-	for len(message) > 0 {
-		key, n := binary.Uvarint(message)
-		if n <= 0 {
-			return errTorn
-		}
-		message = message[n:]
-		var value []byte
-		switch key & 7 {
-		case 0:
-			if _, n = binary.Uvarint(message); n <= 0 {
-				return errTorn
-			}
-		case 1:
-			n = 8
-		case 2:
-			size, head := binary.Uvarint(message)
-			if head <= 0 || size > uint64(len(message)-head) {
-				return errTorn
-			}
-			n = head + int(size)
-			value = message[head:n]
-		case 5:
-			n = 4
-		default:
-			return fmt.Errorf("wire type %d: it is no pprof profile", key&7)
-		}
-		if n > len(message) {
-			return errTorn
-		}
-		message = message[n:]
-		if err := f(key>>3, value); err != nil {
-			return err
-		}
-	}
-	return nil
 }
