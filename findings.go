@@ -120,7 +120,8 @@ const (
 
 // Amdahl bounds what fixing one cause can give.
 type Amdahl struct {
-	// Share is the part of the regressed latency the cause accounts for, [0,1].
+	// Share is the part of the latency as it is now that the cause accounts for,
+	// [0,1]; where failures are counted, of those that were added.
 	Share Ratio `json:"share"`
 	// MaxSpeedup is 1/(1-Share).
 	MaxSpeedup float64 `json:"max_speedup"`

@@ -65,6 +65,7 @@ func (s *server) api(a huma.API) {
 		Summary: "Do something to a plan; with dry_run only say what would happen"}, s.act)
 	s.objectives(a)
 	s.findings(a)
+	s.diagnoses(a)
 	huma.Register(a, get("status", "/status", "How everything stands, sources included"), s.status)
 	huma.Register(a, get("record", "/record", "The record after a sequence number"), s.record)
 	huma.Register(a, get("verify-record", "/record/verify", "Walk the whole hash chain"), s.verifyRecord)

@@ -40,7 +40,7 @@ func TestContractIsWritten(t *testing.T) {
 			}
 		}
 	}
-	for _, x := range []any{report.PlanView{}, report.PlanRow{}, report.SLOView{}, report.StatusView{}} {
+	for _, x := range []any{report.PlanView{}, report.PlanRow{}, report.SLOView{}, report.StatusView{}, report.DiagnosisView{}} {
 		walk(reflect.TypeOf(x))
 	}
 }

@@ -42,6 +42,7 @@ type Config struct {
 	// Objectives answers what is asked about objectives beside their budgets.
 	Objectives Objectives
 	Findings   Findings // changes that were found
+	Diagnosing Diagnosing
 	Now        func() time.Time
 	PublicURL  string // where people reach it; prefix of links, may be empty
 	// Mounts are further handlers by path, such as "/v1/traces"; a path that
@@ -64,7 +65,8 @@ const (
 
 type server struct {
 	Config
-	count counters
+	count     counters
+	inquiries *inquiries
 }
 
 // New makes the handler of everything.
@@ -78,7 +80,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Tick <= 0 {
 		c.Tick = time.Second
 	}
-	s := &server{Config: c}
+	s := &server{Config: c, inquiries: newInquiries(c)}
 	assets, err := readAssets(embeddedUI())
 	if err != nil {
 		return nil, err

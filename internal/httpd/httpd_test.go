@@ -378,7 +378,7 @@ func TestStorybook(t *testing.T) {
 	errs := make(chan error, len(books))
 	for at, names := range books {
 		book := storybook.NewEngine(clock, names...)
-		h, err := httpd.New(httpd.Config{Engine: book, Now: clock, Signals: httpd.Signals{Telemetry: book.Telemetry, Settings: bookSettings}})
+		h, err := httpd.New(httpd.Config{Engine: book, Now: clock, Diagnosing: bookDiagnosing(book), Signals: httpd.Signals{Operations: book, Telemetry: book.Telemetry, Settings: bookSettings}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,20 +82,20 @@ func (s *server) pages(r chi.Router, assets map[string]asset) {
 	for _, p := range []string{"/", "/plans", "/slos", "/slos/{name}", "/findings", "/findings/{id}", "/settings"} {
 		r.Get(p, shell.serve)
 	}
+	s.diagnosisPages(r, shell)
 	r.Get("/plans/{id}", func(w http.ResponseWriter, r *http.Request) {
 		id, document := strings.CutSuffix(chi.URLParam(r, "id"), ".html")
 		if !document {
-			shell.pointing(id).serve(w, r)
+			shell.pointing("/plans/"+url.PathEscape(id)+".html").serve(w, r)
 			return
 		}
 		s.document(w, r, pitwall.PlanID(id))
 	})
 }
 
-// pointing adds the way to the plan that reads without script.
-func (a asset) pointing(id string) asset {
-	link := `<a href="/plans/` + template.HTMLEscapeString(url.PathEscape(id)) + `.html">`
-	a.body = bytes.Replace(a.body, []byte(`<a href="/plans">`), []byte(link), 1)
+// pointing adds the way to the page that reads without script.
+func (a asset) pointing(path string) asset {
+	a.body = bytes.Replace(a.body, []byte(`<a href="/plans">`), []byte(`<a href="`+template.HTMLEscapeString(path)+`">`), 1)
 	return a
 }
 

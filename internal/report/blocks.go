@@ -65,6 +65,7 @@ type HypothesisView struct {
 	Class      pitwall.Bottleneck  `json:"class"`
 	Claim      string              `json:"claim"`
 	Confidence string              `json:"confidence"` // "high (0.91)"
+	Score      float64             `json:"score"`      // [0,1]
 	Tone       Tone                `json:"tone"`
 	Chosen     bool                `json:"chosen"`   // the one being tried, or that was
 	Rejected   bool                `json:"rejected"` // tried, and the fix did not help
@@ -91,10 +92,13 @@ type CheckView struct {
 // WaterfallView is where the added time went; the bars and the remainder sum to
 // the whole increase.
 type WaterfallView struct {
+	Title       string         `json:"title"` // "Where the extra 412 ms went"
 	Total       string         `json:"total"`
 	Bars        []WaterfallBar `json:"bars"`
 	Unexplained string         `json:"unexplained"`
 	Summary     string         `json:"summary"`
+	Zero        float64        `json:"zero"` // where the sum begins and ends, as shares of the axis
+	End         float64        `json:"end"`
 }
 
 // WaterfallBar is one place; From and To are shares of the axis in [0,1].
@@ -109,12 +113,16 @@ type WaterfallBar struct {
 	Tone   Tone    `json:"tone"`
 }
 
-// FlameView is a profile difference as a table.
+// FlameView is a profile difference: as tables, and as a flame graph where the
+// record has its tree. Every value is per request, the baseline's before now's.
 type FlameView struct {
 	Title    string     `json:"title"`
 	Summary  string     `json:"summary"`
 	Families []FrameRow `json:"families"`
 	Frames   []FrameRow `json:"frames"`
+	Tree     []FlameBox `json:"tree,omitempty"`
+	Total    string     `json:"total,omitempty"` // "8.2 ms → 12 ms (+46.3 %)", per request
+	Warnings []string   `json:"warnings,omitempty"`
 }
 
 // FrameRow is one family or function; Was and Is are shares of the widest bar.

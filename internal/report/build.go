@@ -124,10 +124,14 @@ func (m maker) links() Links {
 	base := strings.TrimRight(m.o.PublicURL, "/")
 	id := string(m.p.ID)
 	api := base + "/api/v1/plans/" + id
-	return Links{
+	l := Links{
 		App: base + "/plans/" + id, HTML: base + "/plans/" + id + ".html",
 		Markdown: api + "/export?format=md", JSON: api + "/export?format=json", Raw: api + "?raw=1",
 	}
+	if m.p.Diagnosis != nil {
+		l.Diagnosis = l.App + "/diagnosis"
+	}
+	return l
 }
 
 // selected is the moment whose evidence matters when the page is opened: the

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/pitwall/pitwall"
 )
@@ -53,7 +52,7 @@ func (m maker) hypotheses(d pitwall.Diagnosis) []HypothesisView {
 	for _, h := range d.Hypotheses {
 		v := HypothesisView{
 			Rank: h.Rank, Service: h.Service, Class: h.Class, Claim: sentenceEnd(h.Claim),
-			Confidence: fmt.Sprintf("%s (%.2f)", h.Confidence, h.Score), Tone: confidenceTone(h.Confidence),
+			Confidence: fmt.Sprintf("%s (%.2f)", h.Confidence, h.Score), Score: clamp01(h.Score), Tone: confidenceTone(h.Confidence),
 			Chosen:   m.p.Hypothesis != nil && m.p.Hypothesis.Rank == h.Rank,
 			Rejected: slices.Contains(m.p.Tried, h.Rank),
 			For:      evidenceViews(h.For), Against: evidenceViews(h.Against), Disproof: sentenceEnd(h.Disproof),
@@ -83,7 +82,17 @@ func (m maker) bound(h pitwall.Hypothesis) string {
 	if a.Share <= 0 && a.P99Seconds <= 0 {
 		return ""
 	}
-	s := fmt.Sprintf("It accounts for %s of the added latency", Percent(float64(a.Share)))
+	if m.explained().Signal == pitwall.SignalErrors {
+		s := fmt.Sprintf("It accounts for %s of the added failures", Percent(float64(a.Share)))
+		if a.MeetsObjective {
+			return s + "; without it the error ratio would be inside the objective."
+		}
+		return s + "; without it the error ratio would still be outside the objective, so it is rather an effect: the cause lies upstream."
+	}
+	s := fmt.Sprintf("It accounts for %s of the latency as it is now", Percent(float64(a.Share)))
+	if a.MaxSpeedup > 1.05 {
+		s += fmt.Sprintf(": removing it makes requests %s faster at most", Times(a.MaxSpeedup))
+	}
 	if a.P99Seconds > 0 {
 		s += "; without it p99 would be about " + Seconds(a.P99Seconds)
 	}
@@ -91,6 +100,14 @@ func (m maker) bound(h pitwall.Hypothesis) string {
 		return s + ", inside the objective."
 	}
 	return s + ", still outside the objective, so it is rather an effect: the cause lies upstream."
+}
+
+// explained is the regression that is to be explained.
+func (m maker) explained() pitwall.Regression {
+	if m.p.Diagnosis != nil {
+		return m.p.Diagnosis.Regression
+	}
+	return m.p.Opened.Regression
 }
 
 func (m maker) boundMaths(h pitwall.Hypothesis) *Maths {
@@ -196,7 +213,7 @@ func waterfall(d pitwall.Diagnosis) *WaterfallView {
 	if width <= 0 {
 		width = 1
 	}
-	w := &WaterfallView{Total: signed(total), Unexplained: signed(d.Unexplained)}
+	w := &WaterfallView{Total: signed(total), Unexplained: signed(d.Unexplained), Zero: clamp01(-low / width), End: clamp01((total - low) / width)}
 	at = 0
 	bar := func(label string, c pitwall.Contribution, tone Tone) {
 		from, to := at, at+c.Delta
@@ -218,6 +235,10 @@ func waterfall(d pitwall.Diagnosis) *WaterfallView {
 	bar("not explained", pitwall.Contribution{Delta: d.Unexplained}, ToneNoData)
 	last := &w.Bars[len(w.Bars)-1]
 	last.Before, last.After = "–", "–"
+	w.Title = "Where the extra " + Seconds(total) + " went"
+	if total <= 0 {
+		w.Title = "Where the time went"
+	}
 	w.Summary = fmt.Sprintf("The mean of the request grew by %s; %s of it is not explained by any place.", Seconds(total), Seconds(math.Abs(d.Unexplained)))
 	return w
 }
@@ -235,72 +256,4 @@ func signed(v float64) string {
 		return "+" + Seconds(v)
 	}
 	return Seconds(v)
-}
-
-func flame(f *pitwall.FlameDiff) *FlameView {
-	if f == nil || len(f.Families)+len(f.Frames) == 0 {
-		return nil
-	}
-	v := &FlameView{Title: fmt.Sprintf("%s profile of %s, per request: baseline and now", strings.ToUpper(string(f.Type)), f.Service)}
-	v.Families, v.Frames = frameRows(f.Families, f.Unit), frameRows(f.Frames, f.Unit)
-	for _, r := range v.Families {
-		if r.Significant {
-			v.Summary = fmt.Sprintf("%s moved most: %s → %s per request.", upperFirst(r.Name), r.Before, r.After)
-			break
-		}
-	}
-	if v.Summary == "" {
-		v.Summary = "No family of frames moved beyond noise."
-	}
-	return v
-}
-
-func frameRows(list []pitwall.FrameDelta, u pitwall.Unit) []FrameRow {
-	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, func(a, b pitwall.FrameDelta) int {
-		da, db := math.Abs(a.After-a.Before), math.Abs(b.After-b.Before)
-		switch {
-		case da > db:
-			return -1
-		case da < db:
-			return 1
-		}
-		return 0
-	})
-	widest := 0.0
-	for _, f := range sorted {
-		widest = math.Max(widest, math.Max(f.Before, f.After))
-	}
-	if widest == 0 {
-		widest = 1
-	}
-	rows := make([]FrameRow, 0, len(sorted))
-	for _, f := range sorted {
-		r := FrameRow{Name: f.Name, Before: perRequest(f.Before, u), After: perRequest(f.After, u), Change: same, P: PValue(f.P),
-			ShareAfter: Percent(float64(f.ShareAfter)), Was: clamp01(f.Before / widest), Is: clamp01(f.After / widest),
-			Significant: f.Significant, Tone: ToneNone}
-		if f.Significant {
-			r.Tone = ToneOK
-			if f.After > f.Before {
-				r.Tone = ToneWarn
-			}
-			r.Change = "new"
-			if f.Before > 0 {
-				r.Change = Change(f.After/f.Before - 1)
-			}
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
-
-// perRequest prints a profile value without repeating "per request".
-func perRequest(v float64, u pitwall.Unit) string {
-	switch u {
-	case pitwall.UnitCPUPerReq:
-		return Seconds(v)
-	case pitwall.UnitBytesPerReq:
-		return bytesText(v)
-	}
-	return Value(v, u)
 }

@@ -170,7 +170,7 @@ func Percent(r float64) string {
 
 // whole prints a ratio as a whole percentage, for clocks and bars.
 func whole(r float64) string {
-	p := math.Round(r * 100)
+	p := math.Round(r*100) + 0 // no negative zero
 	if p < 0 {
 		return minus + thousands(strconv.FormatFloat(-p, 'f', 0, 64)) + " %"
 	}

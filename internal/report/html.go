@@ -28,6 +28,20 @@ func StyleSHA256() string {
 // HTML is the plan as one file that needs nothing else: no script, no network,
 // dark or light by the reader's system, and a style sheet for print.
 func HTML(v PlanView) ([]byte, error) {
+	t, err := documents()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, v); err != nil {
+		return nil, fmt.Errorf("rendering plan %s: %w", v.ID, err)
+	}
+	return b.Bytes(), nil
+}
+
+// documents are the templates of pages that read without script: the plan, and
+// the pieces of evidence that other pages show as well.
+func documents() (*template.Template, error) {
 	t, err := template.New("plan").Funcs(template.FuncMap{
 		"icon":  func(t Tone) string { return t.Icon() },
 		"stamp": stamp,
@@ -43,11 +57,7 @@ func HTML(v PlanView) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading plan template: %w", err)
 	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, v); err != nil {
-		return nil, fmt.Errorf("rendering plan %s: %w", v.ID, err)
-	}
-	return b.Bytes(), nil
+	return t, nil
 }
 
 // meterSVG draws a share as a bar without needing a style attribute.

@@ -209,4 +209,6 @@ type Links struct {
 	Markdown string `json:"markdown"`
 	JSON     string `json:"json"`
 	Raw      string `json:"raw"`
+	// Diagnosis is the page of the plan's diagnosis; empty: it has none yet.
+	Diagnosis string `json:"diagnosis,omitempty"`
 }

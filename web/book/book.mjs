@@ -85,9 +85,26 @@ async function pagesOf(url, quiet, objectives) {
     { name: 'settings-calm', url: quiet + '/settings', ready: '.now.calm' },
     { name: 'settings-first', url: url + '/settings', ready: '.first li', answers: { '**/api/v1/telemetry': untouched } },
     { name: 'settings-down', url: url + '/settings', ready: '.empty h1', answers: { '**/api/v1/telemetry': null } },
+    ...diagnoses(url, closed.id, plans.find((p) => p.state === 'opened').id),
     { name: 'missing', url: url + '/plans/PIP-999', ready: '.empty h1' },
     { name: 'document', url: `${url}/plans/${closed.id}.html`, ready: 'main' },
-  ].filter((p) => (only === 'quick' ? /canarying|-closed$|proposed|held|calm|settings|^slos$|slo-(burning|no-data|composite)|document/.test(p.name) : p.name.includes(only)))
+  ].filter((p) => (only === 'quick' ? /canarying|-closed$|proposed|held|calm|settings|diagnosis$|ask-none|^slos$|slo-(burning|no-data|composite)|document/.test(p.name) : p.name.includes(only)))
+}
+
+// diagnoses are the answers a diagnosis can be, of a plan and asked by hand.
+function diagnoses(url, id, young) {
+  const ask = (service) => `${url}/diagnose?service=${service}&signal=latency&from=2026-03-02T14:08:00Z&to=2026-03-02T14:13:00Z`
+  return [
+    { name: 'diagnosis', url: `${url}/plans/${id}/diagnosis`, ready: '.flames button' },
+    { name: 'diagnosis-as-tables', url: `${url}/plans/${id}/diagnosis?table=1&frame=3&side=baseline&find=json`, ready: '.flames button' },
+    { name: 'diagnosis-not-yet', url: `${url}/plans/${young}/diagnosis`, ready: '.empty h1' },
+    { name: 'diagnosis-document', url: `${url}/plans/${id}/diagnosis.html`, ready: 'main' },
+    { name: 'ask', url: url + '/diagnose', ready: '.ask' },
+    { name: 'ask-none', url: ask('edge'), ready: '.checks' },
+    { name: 'ask-inconclusive', url: ask('orders'), ready: '.checks' },
+    { name: 'ask-metrics', url: ask('search'), ready: '.checks' },
+    { name: 'ask-unknown', url: ask('nobody'), ready: '.failed' },
+  ]
 }
 
 // sloStates are the page of an objective in every state, with what is slow to
@@ -202,6 +219,7 @@ async function behaves(browser, url, objectives) {
   await acts(second, url)
   await settings(second, url)
   await slos(second, objectives)
+  await diagnosis(second, url)
   await context.close()
 
   const bare = await browser.newContext({ javaScriptEnabled: false })
@@ -209,6 +227,9 @@ async function behaves(browser, url, objectives) {
   await dead.goto(url + '/plans/PIP-1.html')
   const text = await dead.textContent('body')
   for (const want of ['Fixed and proven', 'Root cause', 'time to diagnose', 'What was left behind']) if (!text.includes(want)) fault('without script', `lacks ${want}`)
+  await dead.goto(url + '/plans/PIP-1/diagnosis.html')
+  const why = await dead.textContent('body')
+  for (const want of ['Where the extra', 'What would disprove it', 'Not the cause, because']) if (!why.includes(want)) fault('without script', `the diagnosis lacks ${want}`)
   await dead.goto(url + '/plans/PIP-1')
   if ((await dead.getAttribute('noscript a', 'href').catch(() => '')) !== '/plans/PIP-1.html') fault('without script', 'the app does not point to the document')
   await bare.close()
@@ -355,6 +376,73 @@ async function slos(tab, url) {
   await tab.screenshot({ path: join(shots, 'slo-360.png'), fullPage: true })
   const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
   if (wide > 1) fault('slo', `at 360 px the page is ${wide} px too wide`)
+}
+
+// A diagnosis can be walked by the keyboard, narrowed, marked and asked again;
+// the address holds all of it, and who stops waiting stops the work.
+async function diagnosis(tab, url) {
+  const soon = (what, f) => until(what, f, 4000).catch((e) => fault('diagnosis', e.message))
+  await tab.setViewportSize({ width: 1320, height: 900 })
+  await tab.goto(url + '/plans/PIP-1')
+  await tab.click('.meta a[href$="/diagnosis"]')
+  await tab.waitForSelector('.flames button')
+  const told = () => tab.textContent('.told')
+  const all = await tab.locator('.flames button').count()
+  await tab.focus('.flames button[tabindex="0"]')
+  await tab.keyboard.press('ArrowDown')
+  await soon('an arrow key moves to the frame below', async () => (await told()).includes('net/http.(*conn).serve'))
+  await tab.keyboard.press('Enter')
+  await soon('Enter narrows to a frame', async () => tab.url().includes('frame=1') && (await tab.locator('.flames button').count()) < all)
+  await tab.keyboard.press('Escape')
+  await soon('Escape shows all', async () => !tab.url().includes('frame=') && (await tab.locator('.flames button').count()) === all)
+  await tab.keyboard.press('t')
+  await soon('t shows tables', () => tab.isVisible('#waterfall table'))
+  if (!(await tab.textContent('#waterfall tbody')).includes('together')) fault('diagnosis', 'the table does not sum')
+  await tab.keyboard.press('t')
+  await tab.click('.choice button >> nth=1')
+  await soon('the other slow request, and the address says which', async () => tab.url().includes('trace=') && (await tab.textContent('.request h3')).includes('1.4 s'))
+
+  // Drawing over a chart marks a stretch, and asks about it.
+  await tab.waitForSelector('.chart .u-over')
+  await tab.evaluate(() => scrollTo(0, 0))
+  const over = await tab.locator('.chart .u-over').first().boundingBox()
+  await tab.mouse.move(over.x + over.width * 0.9, over.y + 40)
+  await tab.mouse.down()
+  await tab.mouse.move(over.x + over.width * 0.97, over.y + 40, { steps: 4 })
+  await tab.mouse.up()
+  await soon('what is marked is in the address', async () => tab.url().includes('mark=') && (await tab.isVisible('.marked')))
+  await tab.click('.marked button')
+  await soon('the marked stretch is asked about', async () => /diagnose\?.*service=checkout.*from=/.test(tab.url()) && (await tab.isVisible('#checks')))
+
+  // By hand: the form is filled from what is known; stopping stops.
+  await tab.keyboard.press('g')
+  await tab.keyboard.press('d')
+  await soon('g d opens the form', () => tab.isVisible('.ask'))
+  await soon('services are proposed', async () => (await tab.locator('#services option').count()) > 3)
+  if (await tab.isEnabled('.send .primary')) fault('diagnosis', 'a question without a service can be sent')
+  await tab.fill('.ask input[list=services]', 'edge')
+  await tab.fill('.ask input[type=datetime-local] >> nth=0', '2026-03-02T14:08:00')
+  await tab.fill('.ask input[type=datetime-local] >> nth=1', '2026-03-02T14:13:00')
+  await tab.click('.send .primary')
+  await soon('the calm answer', async () => (await tab.textContent('h1')).includes('Nothing differs from baseline beyond noise'))
+  await answering(tab, { '**/api/v1/diagnose?**': null })
+  await tab.goto(url + '/diagnose?service=edge&from=2026-03-02T14:08:00Z&to=2026-03-02T14:13:00Z')
+  await soon('what failed, and what to do', async () => (await tab.textContent('.failed')).includes('cannot be reached'))
+  if (!(await tab.isVisible('.ask'))) fault('diagnosis', 'after a trouble there is no form')
+  await tab.unroute('**/api/v1/diagnose?**')
+  await tab.route('**/api/v1/diagnose?**', () => undefined) // never answered
+  await tab.goto(url + '/diagnose?service=edge&from=2026-03-02T14:08:00Z&to=2026-03-02T14:14:00Z')
+  await tab.click('.working button')
+  await soon('it was stopped, and can be asked again', async () => (await tab.textContent('main')).includes('Stopped.'))
+  await tab.unroute('**/api/v1/diagnose?**')
+
+  await tab.setViewportSize({ width: 360, height: 800 })
+  await tab.goto(url + '/plans/PIP-1/diagnosis')
+  await tab.waitForSelector('.flames button')
+  await tab.waitForTimeout(300)
+  await tab.screenshot({ path: join(shots, 'diagnosis-360.png'), fullPage: true })
+  const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+  if (wide > 1) fault('diagnosis', `at 360 px the page is ${wide} px too wide`)
 }
 
 const [port, quietPort, sloPort] = [await freePort(), await freePort(), await freePort()]

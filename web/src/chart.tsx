@@ -27,7 +27,9 @@ export function columns(c: ChartView): { x: number[]; ys: (number | null)[][] } 
   return { x, ys }
 }
 
-function options(c: ChartView, width: number, utc: boolean): uPlot.Options {
+type Mark = (from: number, to: number) => void
+
+function options(c: ChartView, width: number, utc: boolean, mark?: Mark): uPlot.Options {
   const lines = ['--active', '--warn', '--ok', '--wait'].map(ink)
   const soft = ink('--soft')
   const grid = { stroke: ink('--line'), width: 1 }
@@ -41,7 +43,7 @@ function options(c: ChartView, width: number, utc: boolean): uPlot.Options {
     width,
     height,
     padding: [18, 26, 0, 0],
-    cursor: { sync: { key: 'pitwall' }, points: { size: 6 }, drag: { x: false, y: false } },
+    cursor: { sync: { key: 'pitwall' }, points: { size: 6 }, drag: { x: !!mark, y: false, setScale: false } },
     legend: { live: true },
     scales: { x: { time: false }, y: { range: upTo } },
     axes: [
@@ -59,7 +61,11 @@ function options(c: ChartView, width: number, utc: boolean): uPlot.Options {
         value: (_: uPlot, v: number | null) => unitText(v, c.unit),
       })),
     ],
-    hooks: { drawClear: [(u) => under(u, c)], draw: [(u) => over(u, c)] },
+    hooks: {
+      drawClear: [(u) => under(u, c)],
+      draw: [(u) => over(u, c)],
+      setSelect: [(u) => mark && u.select.width > 4 && mark(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'))],
+    },
   }
 }
 
@@ -134,18 +140,27 @@ function line(ctx: CanvasRenderingContext2D, x0: number, y0: number, x1: number,
   ctx.stroke()
 }
 
-export function Chart({ chart, table, onTable }: { chart: ChartView; table: boolean; onTable: (on: boolean) => void }) {
+interface Props {
+  chart: ChartView
+  table: boolean
+  onTable: (on: boolean) => void
+  onMark?: Mark // a stretch of time was marked with the pointer
+}
+
+export function Chart({ chart, table, onTable, onMark }: Props) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const dark = useDark()
   const utc = useUTC()
+  const mark = useRef(onMark)
+  mark.current = onMark
   const shape = `${chart.id}|${chart.series.map((s) => s.name).join('|')}|${chart.limit}|${chart.marks?.length}|${dark}|${utc}|${table}`
   const empty = !chart.series.some((s) => s.v.some((v) => v !== null))
   useEffect(() => {
     const el = box.current
     if (!el || table || empty) return
     const { x, ys } = columns(chart)
-    const u = new uPlot(options(chart, el.clientWidth || 600, utc), [x, ...ys], el)
+    const u = new uPlot(options(chart, el.clientWidth || 600, utc, onMark && ((from, to) => mark.current?.(from, to))), [x, ...ys], el)
     plot.current = u
     const ro = new ResizeObserver(() => el.clientWidth && u.setSize({ width: el.clientWidth, height }))
     ro.observe(el)

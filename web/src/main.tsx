@@ -4,6 +4,8 @@ import './styles.css'
 import { fresh, useNow } from './data'
 import { useKeys } from './keys'
 import { live } from './live'
+import { AskPage } from './diagnosis/ask'
+import { DiagnosisPage } from './diagnosis/page'
 import { PlanPage } from './plan/page'
 import { PlansPage } from './pages/plans'
 import { FindingPage } from './findings/page'
@@ -19,7 +21,7 @@ import { MathsPopover, Toast } from './ui'
 function App() {
   const url = useRoute()
   const [help, setHelp] = useState(false)
-  useKeys({ 'g p': () => go('/plans'), 'g s': () => go('/slos'), 'g f': () => go('/findings'), 'g t': () => go('/settings'), '?': () => setHelp(true) })
+  useKeys({ 'g p': () => go('/plans'), 'g s': () => go('/slos'), 'g f': () => go('/findings'), 'g d': () => go('/diagnose'), 'g t': () => go('/settings'), '?': () => setHelp(true) })
   return (
     <div class="app" onClick={follow}>
       <a class="skip" href="#main">
@@ -37,7 +39,9 @@ function App() {
 }
 
 function Page({ url }: { url: URL }) {
-  const [, room, name] = url.pathname.split('/')
+  const [, room, name, part] = url.pathname.split('/')
+  if (room === 'plans' && name && part === 'diagnosis') return <DiagnosisPage key={name} id={decodeURIComponent(name)} url={url} />
+  if (room === 'diagnose') return <AskPage url={url} />
   if (room === 'plans' && name) return <PlanPage key={name} id={decodeURIComponent(name)} url={url} />
   if (room === 'slos' && name) return <SLOPage key={name} name={decodeURIComponent(name)} url={url} />
   if (room === 'slos') return <SLOsPage url={url} />
@@ -70,11 +74,14 @@ function Top({ url, help }: { url: URL; help: () => void }) {
         <a href="/findings" aria-current={at('/findings')}>
           Findings
         </a>
+        <a href="/diagnose" aria-current={at('/diagnose')}>
+          Diagnose
+        </a>
         <a href="/settings" aria-current={at('/settings')}>
           Settings
         </a>
       </nav>
-      <Freshness />
+      {!url.pathname.startsWith('/diagnose') && <Freshness />}
       <button type="button" class="quiet" title="Local time or UTC" onClick={() => remember('utc', utc ? 'local' : '')}>
         {zoneWord(utc)}
       </button>
@@ -92,6 +99,7 @@ function Top({ url, help }: { url: URL; help: () => void }) {
 
 
 // Freshness says how old what you see is: "live · 3 s", "reconnecting", "stale".
+// An answer to a question asked by hand states its own time instead.
 function Freshness() {
   const now = useNow()
   const [, again] = useReducer((n: number) => n + 1, 0)
@@ -128,6 +136,7 @@ const keys: [string, string][] = [
   ['g p', 'plans'],
   ['g s', 'SLOs'],
   ['g f', 'findings: changes that burn no objective'],
+  ['g d', 'ask why something got worse'],
   ['g t', 'settings: sources and telemetry'],
   ['?', 'this help'],
   ['Esc', 'close'],

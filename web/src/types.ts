@@ -12,14 +12,15 @@ export interface Loud { title: string; text: string; next: string; tone: Tone }
 
 export interface Evidence { check: string; claim: string; before?: string; after?: string; change?: string; maths?: Maths }
 export interface Hypothesis {
-  rank: number; service: string; class: string; claim: string; confidence: string; tone: Tone; chosen: boolean; rejected: boolean
+  rank: number; service: string; class: string; claim: string; confidence: string; score: number; tone: Tone; chosen: boolean; rejected: boolean
   change?: string; change_how?: string; for: Evidence[]; against: Evidence[]; disproof: string; bound: string; signal: string; maths?: Maths
 }
 export interface Check { name: string; question: string; outcome: 'hit' | 'clear' | 'skipped' | 'error'; tone: Tone; reason: string; evidence: Evidence[] }
 export interface WaterfallBar { label: string; before: string; after: string; delta: string; share: string; from: number; to: number; tone: Tone }
-export interface Waterfall { total: string; bars: WaterfallBar[]; unexplained: string; summary: string }
+export interface Waterfall { title: string; total: string; bars: WaterfallBar[]; unexplained: string; summary: string; zero: number; end: number }
 export interface FrameRow { name: string; before: string; after: string; change: string; p: string; share_after: string; was: number; is: number; significant: boolean; tone: Tone }
-export interface Flame { title: string; summary: string; families: FrameRow[]; frames: FrameRow[] }
+export interface FlameBox { name: string; depth: number; before: string; after: string; change: string; x: number; w: number; x_before: number; w_before: number; heat: number; tone: Tone }
+export interface Flame { title: string; summary: string; families: FrameRow[]; frames: FrameRow[]; tree?: FlameBox[]; total?: string; warnings?: string[] }
 export interface Series { name: string; t: number[]; v: (number | null)[] }
 export interface Mark { t: number; from?: number; to?: number; label: string; kind: string }
 export interface ChartView { id: string; summary: string; title: string; unit: string; query: string; series: Series[]; marks?: Mark[]; limit?: number; band?: [number, number] }
@@ -57,7 +58,7 @@ export interface PlanView {
   opened_at: string; updated_at: string; deadline: string; due: string; overdue: boolean; cycle: number; seq: number; at: string; waiting?: string
   rail: Phase[]; budget: BudgetClock; story: Moment[]; next?: string; activity: Entry[]; selected: string; steps: Step[]
   comparison?: Comparison; charts: ChartView[]; enforced?: Enforced; holding: HoldCheck[]; clocks: StageClock[]; cause?: Cause
-  learned: string[]; actions: Action[]; links: { app: string; html: string; markdown: string; json: string; raw: string }
+  learned: string[]; actions: Action[]; links: { app: string; html: string; markdown: string; json: string; raw: string; diagnosis?: string }
 }
 
 export interface PlanRow {
@@ -123,3 +124,28 @@ export interface TrendRow { service: string; metric: string; kind: string; reaso
 export interface PassedRow { onset: Onset; reason: string; why: string; what: string; moved: string }
 export interface Findings { at: string; text: string; tone: Tone; findings: FindingRow[]; not_reported: PassedRow[]; trends: TrendRow[]; trend_text: string }
 export interface FindingView extends FindingRow { beside: Fact[]; charts: ChartView[] }
+
+export interface Asked { text: string; service: string; operation?: string; signal: string; facts: Fact[]; onset: Onset; baseline: Period; window: Period }
+export interface ContrastRow { value: string; slow: string; typical: string; slow_share: number; typical_share: number; mean: string; more: boolean }
+export interface Contrast { key: string; of: string; sentence: string; effect: string; explains: string; rows: ContrastRow[]; maths?: Maths }
+export interface CallView {
+  service: string; operation: string; depth: number; from: number; to: number; offset: string; duration: string; critical: string; own: number
+  repeats?: string; failed?: boolean; bytes?: string
+}
+export interface RequestView { trace_id: string; kind: string; title: string; duration: string; spans: CallView[]; left?: string }
+export interface TracePlace { place: string; typical: string; slow: string; delta: string; calls: string; bytes: string; tone: Tone }
+export interface Traces { summary: string; scale: string; traces: RequestView[]; rows: TracePlace[] }
+export interface ChangeView {
+  id: string; line: string; kind: string; service: string; at: string; distance: string; lead_s: number; blamed: boolean; tone: Tone; word: string
+  why: string; how: string; hints: string[]; link?: string
+}
+export interface RuledOut { kind: 'hypothesis' | 'change' | 'check'; what: string; because: string }
+export interface Gap { part: string; title: string; why: string }
+export interface DiagnosisView {
+  schema: string; plan?: string; at: string; diagnosed_at?: string; title: string; verdict: string; verdict_word: string; tone: Tone; sentence: string
+  detail?: string; meaning: string; question: Asked; check_text: string; checks: Check[]; hypothesis_text: string; hypotheses: Hypothesis[]
+  waterfall?: Waterfall; contrasts: Contrast[]; flame?: Flame; traces?: Traces; changes: ChangeView[]; not_the_cause: RuledOut[]; charts: ChartView[]
+  gaps: Gap[]; links: { app: string; html: string; markdown: string; json: string; ask: string; plan?: string }
+}
+export interface Working { state: 'running' | 'waiting' | 'none'; text: string; since?: string }
+export interface OperationRow { service: string; operation: string; kind: number; count: number }

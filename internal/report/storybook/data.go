@@ -191,7 +191,7 @@ func diagnosis() pitwall.Diagnosis {
 		pitwall.Measure{Value: 0.003, Unit: pitwall.UnitCPUPerReq, N: 36}, pitwall.Measure{Value: 0.0065, Unit: pitwall.UnitCPUPerReq, N: 5}, "CPU profiles of checkout, families serialisation and gc")
 	rate := ev("metrics", "the request rate rose by 2 %, which explains at most 1 % of the change",
 		pitwall.Measure{Value: 46.7, Unit: pitwall.UnitPerSecond, N: 8406}, pitwall.Measure{Value: 47.6, Unit: pitwall.UnitPerSecond, N: 903}, `sum(rate(http_server_request_duration_seconds_count{service_name="checkout"}[10s]))`)
-	return pitwall.Diagnosis{
+	return withDetails(pitwall.Diagnosis{
 		Verdict: pitwall.DiagnosisLikely, Summary: "the deploy of inventory v41 made every item lookup answer with ten times the bytes; the link and the decoding in checkout pay for it",
 		Regression: regression(), Baseline: pitwall.Period{From: at(2 * time.Minute), To: at(5 * time.Minute)}, Window: pitwall.Period{From: at(onsetAt), To: at(openedAt + 6*time.Second)},
 		Hypotheses: []pitwall.Hypothesis{{
@@ -243,7 +243,7 @@ func diagnosis() pitwall.Diagnosis {
 				{Name: "internal/runtime/syscall.Syscall6", Before: 0.0014, After: 0.0016, ShareBefore: 0.2, ShareAfter: 0.16, P: 0.31},
 			}},
 		Charts: []pitwall.Chart{latencyChart(openedAt+6*time.Second, 0), payloadChart(openedAt+6*time.Second, 0)},
-	}
+	})
 }
 
 func fix() pitwall.Fix {

@@ -95,7 +95,7 @@ function bodyOf(b: Block, table: boolean, onTable: (on: boolean) => void) {
   return null
 }
 
-function EvidenceList({ list, none }: { list: Evidence[]; none: string }) {
+export function EvidenceList({ list, none }: { list: Evidence[]; none: string }) {
   if (!list.length) return <p class="soft">{none}</p>
   return (
     <ul class="evidence">
@@ -182,7 +182,7 @@ function Hypotheses({ list, skipped }: { list: Hypothesis[]; skipped: Check[] })
 
 const outcomes = ['hit', 'clear', 'skipped', 'error'] as const
 
-function Checks({ list }: { list: Check[] }) {
+export function Checks({ list }: { list: Check[] }) {
   const [only, set] = useState('')
   const shown = list.filter((c) => !only || c.outcome === only)
   return (
@@ -273,7 +273,7 @@ function FlameTable({ f }: { f: Flame }) {
   )
 }
 
-function FrameTable({ rows }: { rows: FrameRow[] }) {
+export function FrameTable({ rows }: { rows: FrameRow[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Profile difference per request">
       <table class="flame">

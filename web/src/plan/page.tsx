@@ -65,6 +65,11 @@ function Loaded({ v, url, again }: { v: PlanView; url: URL; again: () => void })
                 <Time t={moment.time} /> #{moment.anchor}
               </button>
             </header>
+            {moment.state === 'diagnosed' && v.links.diagnosis && (
+              <p class="more-of">
+                <a href={`/plans/${v.id}/diagnosis`}>Open the diagnosis</a> <span class="soft">with profile, requests, changes, and what was ruled out</span>
+              </p>
+            )}
             {moment.text && <p class="lead">{moment.text}</p>}
             <EvidenceBlocks key={moment.anchor} blocks={blocks} table={table} onTable={onTable} />
             {!moment.blocks.length && !moment.text && <p class="soft">This moment carries no evidence besides its line.</p>}
@@ -111,6 +116,7 @@ function Head({ v, again }: { v: PlanView; again: () => void }) {
           opened <Time t={v.opened_at} relative />
         </span>
         {v.cycle > 1 && <span>try {v.cycle}</span>}
+        {v.links.diagnosis && <a href={`/plans/${v.id}/diagnosis`}>the whole diagnosis</a>}
         {v.objective && <span class="soft">{v.objective}</span>}
       </div>
       {v.loud && (
