@@ -1,6 +1,6 @@
 # Pitwall. "make" alone prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help test race lint golden fuzz bench calibrate soak ui demo docs build clean
+.PHONY: help test race lint golden fuzz bench calibrate lab soak ui demo docs build clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ bench: ## Go benchmarks
 
 calibrate: ## the long tables of detection: false alarms, delays, labelled series; some ten minutes, not part of CI
 	PITWALL_CALIBRATE=1 go test -v -timeout 40m -run 'Calibrat|Table|Null|ShareOfFalse|CountsRunLength|Drift|Week|ShareLevel|Labelled' ./internal/stats/... ./internal/detect ./internal/baseline
+
+lab: ## record the lab's own incidents as cases and score the diagnosis on them; about two hours, resumable; LAB="-h" for more
+	CGO_ENABLED=0 go build -trimpath -o pitwall ./cmd/pitwall
+	go run ./scripts/lab $(LAB)
 
 soak: ## seeds, quiet runs and kills of the demo; takes long, not part of CI
 	go build -o pitwall ./cmd/pitwall

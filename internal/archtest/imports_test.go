@@ -52,10 +52,12 @@ func may() map[string][]string {
 		"internal/":                     leaves(), // every stage
 		"internal/source/":              leaves(),
 		"internal/source/prometheus":    leaves("internal/source/remote"),
-		"internal/source/jaeger":        leaves("internal/source/remote", "internal/source/otelrows", "internal/otelspan"),
+		"internal/source/jaeger":        leaves("internal/source/remote", "internal/source/otelrows", "internal/source/jaegerrows", "internal/otelspan"),
 		"internal/source/tempo":         leaves("internal/source/remote", "internal/source/otelrows", "internal/otelspan"),
 		"internal/source/casefile":      leaves("internal/source/otelrows", "internal/otelspan", "internal/logs"), // an incident that was recorded
 		"internal/source/otelrows":      leaves("internal/otelspan"),
+		"internal/source/jaegerrows":    leaves("internal/otelspan"),
+		"internal/source/tracefile":     leaves("internal/source/otelrows", "internal/source/jaegerrows"),
 		"internal/source/pyroscope":     leaves("internal/source/remote"),
 		"internal/otelspan":             {"."},
 		"internal/logs":                 {".", "internal/stats"},
@@ -74,6 +76,8 @@ func may() map[string][]string {
 		"catalogue":      {},
 		"lab/":           {"lab/"}, // a world of its own: it must not know who watches it
 
+		"scripts/lab":               {"lab", "lab/record", "internal/diagnose/score"},
+		"scripts/cases":             {"internal/diagnose/score"},
 		"scripts/ledger":            {".", "internal/slo", "internal/store/sqlite"},
 		"internal/source/synthetic": leaves("internal/strict"),           // journeys are files that people write
 		"internal/source/otlp":      leaves("internal/source/otlp/wire"), // the walk over a request's bytes
@@ -163,7 +167,7 @@ func modules() []struct {
 		{"github.com/klauspost/compress/", []string{"internal/source/otlp", "internal/store/metrics/", "internal/store/spans/block"}, "compression stays at the wire and on the disk"},
 		{"github.com/golang/snappy", []string{"internal/store/metrics/"}, "remote write's compression stays at the wire"},
 		{"github.com/prometheus/", []string{"internal/store/metrics", "internal/store/metrics/", "internal/promql"}, "its API moves at every minor version: one home for storage, one for the language"},
-		{"go.opentelemetry.io/collector/", []string{"internal/source/otlp", "internal/store/metrics", "internal/source/otelrows", "internal/source/casefile", "internal/source/tempo", "internal/source/jaeger"}, "the wire format stays at the wire"},
+		{"go.opentelemetry.io/collector/", []string{"internal/source/otlp", "internal/store/metrics", "internal/source/otelrows", "internal/source/casefile", "internal/source/tempo", "internal/source/jaeger", "lab/record"}, "the wire format stays at the wire"},
 		{"go.opentelemetry.io/", []string{"lab/"}, "only the shop is instrumented"},
 		{"google.golang.org/grpc", []string{"internal/source/otlp", "lab/"}, "a heavy import belongs into a leaf"},
 		{"google.golang.org/genproto/", []string{"internal/source/otlp"}, "retry hints of gRPC errors stay at the wire"},
@@ -178,7 +182,7 @@ func modules() []struct {
 		{"github.com/spf13/", []string{"internal/cli"}, "flags are cli's"},
 		{"gopkg.in/yaml.v3", []string{"internal/strict", "internal/objectives", "internal/objectives/", "internal/slo/slotest", "internal/alertlint", "internal/route", "internal/slo", "internal/config", "internal/policy", "internal/playbook", "internal/enforce", "internal/cli"}, "YAML becomes root types at the door"},
 		{"gonum.org/", []string{"internal/stats", "internal/prof"}, "numbers belong to the pure leaves"},
-		{"github.com/google/pprof/", []string{"internal/prof", "internal/source/pprof", "internal/source/pyroscope"}, "profiles are prof's"},
+		{"github.com/google/pprof/", []string{"internal/prof", "internal/source/pprof", "internal/source/pyroscope", "lab/record"}, "profiles are prof's"},
 		{"github.com/google/go-cmp", []string{"internal/store/storetest", "internal/notify/notifytest"}, "tests only"},
 		{"github.com/rogpeppe/go-internal", nil, "tests only"},
 	}

@@ -87,7 +87,7 @@ func TestClocksAreGiven(t *testing.T) {
 // TestGoroutinesHaveARoom: they start only where somebody waits for them.
 func TestGoroutinesHaveARoom(t *testing.T) {
 	rooms := []string{"internal/engine", "internal/httpd", "internal/cli", "internal/source/", "internal/target/", "internal/store/",
-		"internal/notify/", "internal/load/", "lab/", "cmd/pitwall", "scripts/ingest"}
+		"internal/notify/", "internal/load/", "lab/", "cmd/pitwall", "scripts/ingest", "scripts/pairs"}
 	for _, f := range tree(t) {
 		if f.test || slices.ContainsFunc(rooms, func(key string) bool { return matches(key, f.room) }) {
 			continue
