@@ -20,7 +20,7 @@ import (
 
 // runOptions are the flags of lab run.
 type runOptions struct {
-	dir, story, otlp, otlpGRPC, changes, rum, ordersDSN, controller string
+	dir, story, at, otlp, otlpGRPC, changes, rum, ordersDSN, controller string
 
 	seed      uint64
 	pace, rps float64
@@ -34,7 +34,8 @@ type director struct {
 	world  *world
 	ctrl   *controller.Controller
 	family *family
-	truth  truth
+	truth  knownTruth
+	stage  stage
 
 	ctrlURL string
 
@@ -45,9 +46,12 @@ type director struct {
 
 // direct runs the lab until ctx ends, then stops everything it started.
 func direct(ctx context.Context, o runOptions, std streams) (err error) {
-	steps, err := story(o.story, o.seed)
+	told, err := story(o.story, o.seed, o.at)
 	if err != nil {
 		return err
+	}
+	if o.rps == 0 {
+		o.rps = told.rps
 	}
 	if o.dir, err = filepath.Abs(o.dir); err != nil {
 		return fmt.Errorf("resolving --dir: %w", err)
@@ -61,18 +65,19 @@ func direct(ctx context.Context, o runOptions, std streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, effects.Close()) }()
 
-	d := &director{opt: o, stderr: std.err, out: json.NewEncoder(std.out), truth: truth{Story: o.story}}
+	d := &director{opt: o, stderr: std.err, out: json.NewEncoder(std.out), stage: told.stage}
+	d.truth.truth = told.truth
 	if d.family, err = newFamily(std.err, d.gone); err != nil {
 		return err
 	}
 	defer d.family.stop()
-	d.world = &world{opt: o, family: d.family, changed: d.writeFiles}
+	d.world = &world{opt: o, stage: told.stage, family: d.family, changed: d.writeFiles}
 	ann := controller.NewAnnouncer(o.changes, func(err error) { fmt.Fprintln(std.err, "pitwall lab:", err) })
 	d.ctrl = controller.New(controller.Config{
 		World: d.world, Announce: ann.Announce, Extra: d.extraRoutes(),
 		Log: func(e controller.Effect) error { return json.NewEncoder(effects).Encode(e) },
 	})
-	return d.run(ctx, ann, steps, std.in)
+	return d.run(ctx, ann, told.steps, std.in)
 }
 
 // run serves the controller, opens the shop and tells the story.
@@ -107,6 +112,9 @@ func (d *director) run(ctx context.Context, ann *controller.Announcer, steps []s
 
 // open starts the services, then the load.
 func (d *director) open(ctx context.Context) error {
+	if err := d.world.surround(ctx); err != nil {
+		return err
+	}
 	versions := firstVersions()
 	for _, name := range shop.Names() {
 		if err := d.ctrl.Boot(ctx, name, versions[name]); err != nil {
@@ -116,7 +124,8 @@ func (d *director) open(ctx context.Context) error {
 	edge := d.world.front()
 	d.say(event{Event: "shop-open", Summary: "http://" + edge.Addr})
 	c, err := d.family.start(ctx, "load", nil, "load", "--edge", "http://"+edge.Addr, "--rum", d.opt.rum,
-		"--seed", strconv.FormatUint(d.opt.seed, 10), "--rps", strconv.FormatFloat(d.opt.rps, 'g', -1, 64))
+		"--seed", strconv.FormatUint(d.opt.seed, 10), "--rps", strconv.FormatFloat(d.opt.rps, 'g', -1, 64),
+		"--users", strconv.Itoa(d.stage.users), "--clients="+strconv.FormatBool(d.stage.clients))
 	if err != nil {
 		return err
 	}
@@ -128,6 +137,16 @@ func (d *director) open(ctx context.Context) error {
 	}
 	d.say(event{Event: "load-started", Summary: fmt.Sprintf("%g checkouts per second", d.opt.rps)})
 	return nil
+}
+
+// loadAddr is where the load generator serves; "" before it does.
+func (d *director) loadAddr() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.load == nil {
+		return ""
+	}
+	return d.load.Addr
 }
 
 // gone hears of a process that ended by itself.
@@ -143,7 +162,7 @@ func (d *director) gone(c *child) {
 // event is one line on standard output.
 type event struct {
 	Time    time.Time `json:"time"`
-	Event   string    `json:"event"` // shop-open | load-started | held | decoy | fault | story-told | process-ended
+	Event   string    `json:"event"` // shop-open | load-started | held | decoy | outside | fault | memory-killed | story-told | process-ended
 	At      float64   `json:"at_s"`  // story time at pace 1, seconds
 	Service string    `json:"service,omitempty"`
 	Version string    `json:"version,omitempty"`

@@ -22,6 +22,7 @@ type labFile struct {
 	Edge       string         `json:"edge"`
 	Load       string         `json:"load,omitempty"`
 	PIDs       map[string]int `json:"pids"` // "inventory@v41", "load", "director"
+	Truth      truth          `json:"truth"`
 }
 
 // targetGroup is one entry of DIR/targets.json, in Prometheus' file_sd format.
@@ -36,7 +37,7 @@ func (d *director) writeFiles() error {
 	defer d.mu.Unlock()
 	lab := labFile{
 		Schema: "pitwall.lab/v1", Story: d.opt.story, Seed: d.opt.seed, Pace: d.opt.pace, RPS: d.opt.rps,
-		Controller: d.ctrlURL, PIDs: map[string]int{"director": os.Getpid()},
+		Controller: d.ctrlURL, PIDs: map[string]int{"director": os.Getpid()}, Truth: d.truth.copy(),
 	}
 	targets := []targetGroup{}
 	for _, l := range d.world.running() {
@@ -76,24 +77,42 @@ func writeJSON(path string, v any) error {
 
 // truth is what really happened, for whoever judges a watcher.
 type truth struct {
-	mu sync.Mutex
-
 	Story    string     `json:"story"`
 	Injected bool       `json:"injected"`
 	Service  string     `json:"service"`
 	Class    string     `json:"class"`
-	Change   string     `json:"change"`
+	Change   string     `json:"change"` // "" where nobody's change is to blame
 	At       *time.Time `json:"injected_at"`
+
+	Onset       *time.Time `json:"onset_at"`     // when the effect begins; later than injected_at where it comes late
+	External    bool       `json:"external"`     // the world did it
+	Accept      []string   `json:"accept"`       // other names of the service that are right
+	ClassAccept []string   `json:"class_accept"` // other classes that are right
+	Decoys      []string   `json:"decoys"`       // ids of innocent changes
+	Question    Question   `json:"question"`     // what goes bad
+}
+
+// knownTruth is the truth so far.
+type knownTruth struct {
+	mu sync.Mutex
+	truth
+}
+
+// copy is the truth as it is now.
+func (t *knownTruth) copy() truth {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := t.truth
+	c.Decoys = append([]string{}, c.Decoys...)
+	return c
 }
 
 // extraRoutes are the controller's routes that belong to the lab itself.
 func (d *director) extraRoutes() map[string]http.Handler {
 	return map[string]http.Handler{
 		"GET /v1/truth": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			d.truth.mu.Lock()
-			defer d.truth.mu.Unlock()
 			w.Header().Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(&d.truth) // the caller hung up: nothing to tell it
+			_ = json.NewEncoder(w).Encode(d.truth.copy()) // the caller hung up: nothing to tell it
 		}),
 		"GET /v1/load":        http.HandlerFunc(d.askLoad),
 		"GET /v1/load/window": http.HandlerFunc(d.askLoad),

@@ -21,9 +21,12 @@ import (
 // a thin VPN between two sites.
 const linkRate = 265_000
 
-const usage = `usage: pitwall lab run --dir DIR [--story checkout|quiet] [--seed N] [--pace 1..4] …
+const usage = `usage: pitwall lab run --dir DIR [--story NAME] [--at SERVICE] [--seed N] [--pace 1..4] …
+       pitwall lab record --story NAME --out DIR [--at SERVICE] [--seed N] …
+       pitwall lab stories
        pitwall lab service NAME --version V [--addr 127.0.0.1:0] …
        pitwall lab load --edge URL [--rps N] [--seed N] [--rum URL]
+       pitwall lab acquirer | neighbor | node …
 `
 
 // Exit codes of Main.
@@ -50,6 +53,12 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 		err = serviceCommand(ctx, args[1:], stdout, stderr)
 	case "load":
 		err = loadCommand(ctx, args[1:], stdout, stderr)
+	case "record":
+		err = recordCommand(ctx, args[1:], stdout, stderr)
+	case "stories":
+		err = storiesCommand(stdout)
+	case "acquirer", "neighbor", "node":
+		err = aroundCommand(ctx, args, stdout, stderr)
 	default:
 		fmt.Fprintf(stderr, "pitwall lab: no command %q\n%s", args[0], usage)
 		return exitUsage
@@ -84,10 +93,11 @@ func runCommand(ctx context.Context, args []string, std streams) error {
 	f := flag.NewFlagSet("lab run", flag.ContinueOnError)
 	f.SetOutput(std.err)
 	f.StringVar(&o.dir, "dir", "", "folder for lab.json, targets.json, effects.jsonl and the orders database")
-	f.StringVar(&o.story, "story", "checkout", "what happens: "+strings.Join(storyNames(), ", "))
+	f.StringVar(&o.story, "story", "checkout", "what happens: one of "+strings.Join(storyNames(), ", "))
+	f.StringVar(&o.at, "at", "", "the service a fault is put at, where a story has a choice; default: by the seed")
 	f.Uint64Var(&o.seed, "seed", 1, "everything random follows from it")
 	f.Float64Var(&o.pace, "pace", 1, "the story's timeline runs this much faster (1 to 4); request rates stay")
-	f.Float64Var(&o.rps, "rps", 66, "POST /checkout per second; neighbours get a sixth of it on top")
+	f.Float64Var(&o.rps, "rps", 0, "POST /checkout per second, neighbours get a sixth of it on top; default: what the story is made for, 66 or 30")
 	f.StringVar(&o.otlp, "otlp", "", "OTLP/HTTP receiver, as http://127.0.0.1:4318")
 	f.StringVar(&o.otlpGRPC, "otlp-grpc", "", "OTLP/gRPC receiver as host:port; payment uses it when given")
 	f.StringVar(&o.changes, "changes", "", "URL that takes announced changes")
@@ -104,8 +114,8 @@ func runCommand(ctx context.Context, args []string, std streams) error {
 	if o.pace < 1 || o.pace > 4 {
 		return refuse("--pace is %g: choose 1 to 4", o.pace)
 	}
-	if o.rps <= 0 || o.rps > 1000 {
-		return refuse("--rps is %g: choose above 0, up to 1000", o.rps)
+	if o.rps < 0 || o.rps > 1000 {
+		return refuse("--rps is %g: choose above 0, up to 1000, or 0 for the story's own", o.rps)
 	}
 	ctx, stop := watchParent(ctx, os.Getppid())
 	defer stop()
@@ -116,8 +126,8 @@ func serviceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return refuse("name a service first: %s", strings.Join(shop.Names(), ", "))
 	}
-	o := shop.Options{Name: args[0], LinkRate: linkRate, Flags: map[string]string{}}
-	var parent int
+	o := shop.Options{Name: args[0], LinkRate: linkRate, Stage: map[string]string{}, Flags: map[string]string{}}
+	var parent, cpu int
 	var rate int64
 	f := flag.NewFlagSet("lab service", flag.ContinueOnError)
 	f.SetOutput(stderr)
@@ -133,18 +143,17 @@ func serviceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 	f.Uint64Var(&o.Seed, "seed", 1, "the goods follow from it")
 	f.Int64Var(&rate, "link-rate", linkRate, "edge: bytes per second and flow between the zones, 0 for no limit")
 	f.IntVar(&parent, "watch-parent", 0, "stop when this process is no longer the parent")
-	f.Func("set", "flag=value, may repeat", func(s string) error {
-		name, value, ok := strings.Cut(s, "=")
-		if !ok || name == "" {
-			return fmt.Errorf("%q is not flag=value", s)
-		}
-		o.Flags[name] = value
-		return nil
-	})
+	f.IntVar(&cpu, "cpu", -1, "run on this processor only")
+	f.DurationVar(&o.Refresh, "refresh", 0, "fetch the version's feature switches this long after the start; 0 at once")
+	f.Func("set", "flag=value, may repeat", pairsInto(o.Flags))
+	f.Func("stage", "flag=value that holds whatever the version, may repeat", pairsInto(o.Stage))
 	if err := parse(f, args[1:]); err != nil {
 		return err
 	}
 	o.LinkRate = link.Rate(rate)
+	if err := pin(cpu); err != nil {
+		return err
+	}
 	ctx, stop := watchParent(ctx, parent)
 	defer stop()
 	return shop.Run(ctx, o, stdout)
@@ -160,6 +169,8 @@ func loadCommand(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	f.StringVar(&o.Addr, "addr", "127.0.0.1:0", "where to serve statistics")
 	f.Float64Var(&o.RPS, "rps", 66, "POST /checkout per second")
 	f.Uint64Var(&o.Seed, "seed", 1, "the schedule follows from it")
+	f.IntVar(&o.Users, "users", 0, "customers that come; 0 for the usual 5000")
+	f.BoolVar(&o.Clients, "clients", false, "have requests say who sends them")
 	f.IntVar(&parent, "watch-parent", 0, "stop when this process is no longer the parent")
 	if err := parse(f, args); err != nil {
 		return err
@@ -167,6 +178,18 @@ func loadCommand(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	ctx, stop := watchParent(ctx, parent)
 	defer stop()
 	return load.Run(ctx, o, stdout)
+}
+
+// pairsInto reads flag=value.
+func pairsInto(into map[string]string) func(string) error {
+	return func(s string) error {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return fmt.Errorf("%q is not flag=value", s)
+		}
+		into[name] = value
+		return nil
+	}
 }
 
 // parse reads flags and refuses what is left over.

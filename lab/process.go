@@ -29,6 +29,8 @@ type child struct {
 	cmd  *exec.Cmd
 	said shop.Listening
 	done chan struct{} // closed when the process has ended
+
+	retired bool // asked to end while the lab goes on; the family's lock guards it
 }
 
 // family starts processes and sees to it that none outlives the director.
@@ -128,11 +130,37 @@ func (c *child) listen(r io.Reader) error {
 
 func (f *family) ended(c *child) {
 	f.mu.Lock()
-	own := !f.ending
+	own := !f.ending && !c.retired
 	f.mu.Unlock()
 	if own && f.gone != nil {
 		f.gone(c)
 	}
+}
+
+// retire asks one process to end; nobody is told when it has.
+func (f *family) retire(pid int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.all {
+		if c.cmd.Process.Pid == pid && !c.retired {
+			c.retired = true
+			_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+		}
+	}
+}
+
+// kill ends one process at once; false if it was asked to end already.
+func (f *family) kill(pid int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.all {
+		if c.cmd.Process.Pid == pid && !c.retired {
+			c.retired = true
+			_ = c.cmd.Process.Kill() // it may have ended already
+			return true
+		}
+	}
+	return false
 }
 
 // stop ends all children, the youngest (the load) first, and waits for them.

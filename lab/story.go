@@ -1,10 +1,7 @@
 package lab
 
 import (
-	"context"
-	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -13,19 +10,21 @@ import (
 	"github.com/pitwall/pitwall/lab/shop"
 )
 
-// step is one thing that happens to the shop: a deploy or a flag flip.
+// step is one thing that happens: a deploy, a flag flip, a change of settings,
+// or what the world outside does.
 type step struct {
 	at     time.Duration // after the load started, at pace 1
 	deploy *controller.Deploy
 	flag   *flagFlip
-	class  string // the fault's class; "" for a decoy
+	config *reconfigure
+	events []outsideEvent // before the change is announced
+	class  string         // the fault's class; "" for a decoy
+	late   time.Duration  // how long after the step the effect begins, at pace 1
+	churn  time.Duration  // from then on the deployed instances are replaced that often, at pace 1
 }
 
 // flagFlip sets one flag of one service.
 type flagFlip struct{ service, flag, value string }
-
-// storyNames lists the stories.
-func storyNames() []string { return []string{"checkout", "quiet"} }
 
 // firstVersions are what runs before anybody watches.
 func firstVersions() map[string]string {
@@ -34,33 +33,113 @@ func firstVersions() map[string]string {
 	}
 }
 
-// story makes a story's steps in order; the same seed makes the same ones.
-func story(name string, seed uint64) ([]step, error) {
+// telling is a story as one seed tells it.
+type telling struct {
+	steps []step
+	stage stage
+	rps   float64
+	truth truth // what is known beforehand
+}
+
+// story makes a story's telling; the same seed and place make the same one. at
+// chooses the place; empty leaves it to the seed.
+func story(name string, seed uint64, at string) (telling, error) {
 	r := rand.New(rand.NewPCG(seed, 4711))
+	t := telling{stage: oldShop(), rps: 66, truth: truth{Story: name, Question: checkoutLatency(), ClassAccept: []string{}, Accept: []string{}}}
+	switch name {
+	case "checkout", "quiet":
+		if at != "" && (name == "quiet" || at != "inventory") {
+			return telling{}, refuse("--at %s: the story %s has its place already", at, name)
+		}
+		t.steps = oldStory(name, r)
+		return t, nil
+	}
+	all := faults()
+	i := slices.IndexFunc(all, func(f fault) bool { return f.name == name })
+	if i < 0 {
+		return telling{}, refuse("no story %q: choose one of %s", name, strings.Join(storyNames(), ", "))
+	}
+	t.stage, t.rps = benchShop(), benchRPS
+	return t.bench(all[i], at, draw{r, seed})
+}
+
+// draw is a story's chance.
+type draw struct {
+	*rand.Rand
+	seed uint64
+}
+
+// bench tells a fault of the benchmark.
+func (t telling) bench(f fault, at string, d draw) (telling, error) {
+	t.truth.Question, t.truth.Class, t.truth.External = f.asks, f.class, f.external
+	if f.quiet {
+		if at != "" {
+			return telling{}, refuse("--at %s: the story %s has no place", at, f.name)
+		}
+		t.truth.Class = "none"
+		t.steps = f.tell(d.Rand)
+		return t, nil
+	}
+	places := slices.DeleteFunc(slices.Clone(f.places), func(p place) bool { return at != "" && !p.at(at) })
+	if len(places) == 0 {
+		return telling{}, refuse("--at %s: the story %s can be put at %s", at, f.name, strings.Join(f.services(), ", "))
+	}
+	p := places[d.IntN(len(places))]
+	late := lateBy(d.seed, d.Rand)
+	if p.kind != "deploy" {
+		late = 0 // what is nobody's deploy has its own way to come late
+	}
+	if p.asks != nil {
+		t.truth.Question = *p.asks
+	}
+	if p.stage != nil {
+		t.stage = p.stage(t.stage)
+	}
+	t.truth.ClassAccept = append(t.truth.ClassAccept, p.classes...)
+	t.truth.Accept = append(t.truth.Accept, p.accept...)
+	t.truth.Service = p.service
+	t.steps = p.steps(f.class, d.Rand, late)
+	return t, nil
+}
+
+// at says whether this is the place somebody means: by the name in the truth
+// or, for what has no service of its own, by one that suffers.
+func (p place) at(service string) bool {
+	return p.service == service || slices.Contains(p.accept, service)
+}
+
+// storyNames lists the stories.
+func storyNames() []string {
+	var out []string
+	for _, s := range Stories() {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+// oldStory are the steps of the flagship and of the quiet story.
+func oldStory(name string, r *rand.Rand) []step {
 	// around spreads decoys by a few seconds so that no two runs line up.
 	around := func(sec int) time.Duration {
 		return time.Duration(sec)*time.Second + time.Duration(r.IntN(6000))*time.Millisecond
 	}
-	switch name {
-	case "checkout":
+	if name == "checkout" {
 		after := 123 * time.Second
 		return []step{
 			decoyDeploy(r, around(40), "payment", "v8"),
 			decoyFlag(r, around(60), "auth"),
 			fullDetails(115 * time.Second),
 			pickStep(r, decoyDeploy(r, after, "orders", "v22"), decoyFlag(r, after, "edge")),
-		}, nil
-	case "quiet":
-		return []step{
-			decoyDeploy(r, around(30), "payment", "v8"),
-			decoyFlag(r, around(55), "auth"),
-			decoyDeploy(r, around(80), "inventory", "v40.1"),
-			decoyFlag(r, around(110), "edge"),
-			decoyDeploy(r, around(135), "checkout", "v13"),
-			decoyDeploy(r, around(165), "orders", "v22"),
-		}, nil
+		}
 	}
-	return nil, refuse("no story %q: choose one of %s", name, strings.Join(storyNames(), ", "))
+	return []step{
+		decoyDeploy(r, around(30), "payment", "v8"),
+		decoyFlag(r, around(55), "auth"),
+		decoyDeploy(r, around(80), "inventory", "v40.1"),
+		decoyFlag(r, around(110), "edge"),
+		decoyDeploy(r, around(135), "checkout", "v13"),
+		decoyDeploy(r, around(165), "orders", "v22"),
+	}
 }
 
 // fullDetails is the flagship fault: inventory begins to send everything it
@@ -95,57 +174,3 @@ func decoyFlag(r *rand.Rand, at time.Duration, service string) step {
 func pickText(r *rand.Rand, from ...string) string { return from[r.IntN(len(from))] }
 
 func pickStep(r *rand.Rand, from ...step) step { return from[r.IntN(len(from))] }
-
-// tell makes the steps happen at their moments, then waits for the end.
-func (d *director) tell(ctx context.Context, steps []step) error {
-	start := time.Now()
-	steps = slices.SortedStableFunc(slices.Values(steps), func(a, b step) int { return int(a.at - b.at) })
-	for _, s := range steps {
-		moment := start.Add(time.Duration(float64(s.at) / d.opt.pace))
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Until(moment)):
-		}
-		if err := d.act(ctx, s); err != nil {
-			if ctx.Err() != nil {
-				return nil // stopped in the middle of a step
-			}
-			return fmt.Errorf("telling the story: %w", err)
-		}
-	}
-	d.say(event{Event: "story-told", Summary: "nothing more will be changed by the lab"})
-	<-ctx.Done()
-	return nil
-}
-
-// act does one step through the controller's API, as a pipeline would.
-func (d *director) act(ctx context.Context, s step) error {
-	var ans struct {
-		Change string `json:"change"`
-	}
-	e := event{Event: "decoy", At: s.at.Seconds()}
-	var err error
-	switch {
-	case s.deploy != nil:
-		e.Service, e.Version, e.Summary = s.deploy.Service, s.deploy.Version, s.deploy.Summary
-		err = send(ctx, http.MethodPost, d.ctrlURL+"/v1/deploys", exchange{s.deploy, &ans})
-	default:
-		f := s.flag
-		e.Service, e.Summary = f.service, "flag "+f.flag+" set to "+f.value
-		err = send(ctx, http.MethodPut, d.ctrlURL+"/v1/flags/"+f.service+"/"+f.flag, exchange{map[string]string{"value": f.value}, &ans})
-	}
-	if err != nil {
-		return err
-	}
-	e.Change = ans.Change
-	if s.class != "" {
-		e.Event = "fault"
-		now := time.Now().UTC()
-		d.truth.mu.Lock()
-		d.truth.Injected, d.truth.Service, d.truth.Class, d.truth.Change, d.truth.At = true, e.Service, s.class, ans.Change, &now
-		d.truth.mu.Unlock()
-	}
-	d.say(e)
-	return nil
-}

@@ -21,12 +21,17 @@ import (
 // world is the shop as the deploy controller can act on it.
 type world struct {
 	opt     runOptions
+	stage   stage
 	family  *family
 	changed func() error // told after an instance came up
+
+	acquirer, neighbor string // addresses; "" where there is none
 
 	mu        sync.Mutex
 	edge      *shop.Listening
 	instances []shop.Listening
+	configs   map[string]map[string]string // by "service@version": what it was deployed with
+	old       []int                        // processes whose place another instance of the same version took
 }
 
 var _ controller.World = (*world)(nil)
@@ -43,10 +48,14 @@ func (w *world) Start(ctx context.Context, service, version string, config map[s
 	if e := w.front(); e != nil {
 		args = append(args, "--mesh", "http://"+e.Mesh)
 	}
+	args = append(args, w.placed(service)...)
 	for _, k := range slices.Sorted(maps.Keys(config)) {
 		args = append(args, "--set", k+"="+config[k])
 	}
-	c, err := w.family.start(ctx, service+"@"+version, container(service), args...)
+	if late, err := strconv.Atoi(config[refreshKey]); err == nil && late > 0 {
+		args = append(args, "--refresh", time.Duration(float64(late)/w.opt.pace*float64(time.Second)).String())
+	}
+	c, err := w.family.start(ctx, service+"@"+version, w.container(service), args...)
 	if err != nil {
 		return "", err
 	}
@@ -54,19 +63,53 @@ func (w *world) Start(ctx context.Context, service, version string, config map[s
 	if service == "edge" && w.edge == nil {
 		w.edge = &c.said
 	}
+	for _, l := range w.instances {
+		if l.Service == service && l.Version == version {
+			w.old = append(w.old, l.PID)
+		}
+	}
 	w.instances = slices.DeleteFunc(w.instances, func(l shop.Listening) bool { return l.Service == service && l.Version == version })
 	w.instances = append(w.instances, c.said)
+	if w.configs == nil {
+		w.configs = map[string]map[string]string{}
+	}
+	w.configs[service+"@"+version] = config
 	w.mu.Unlock()
 	return c.said.Addr, w.changed()
 }
 
-// container is what each service's container allows it: one processor; and for
+// config is what a version was deployed with, without the wait for its feature
+// switches: the platform starts it again as it last was.
+func (w *world) config(service, version string) map[string]string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := merged(w.configs[service+"@"+version], nil)
+	delete(c, refreshKey)
+	return c
+}
+
+// Retire ends the processes whose place was taken, after what they still do.
+func (w *world) Retire() {
+	w.mu.Lock()
+	old := w.old
+	w.old = nil
+	w.mu.Unlock()
+	for _, pid := range old {
+		w.family.retire(pid)
+	}
+}
+
+// container is what each service's container allows it: one processor; for
 // checkout, which holds big tables under a tight memory limit, a collector that
-// lets the heap grow by 30 % between cycles instead of 100 %.
-func container(service string) []string {
+// lets the heap grow by 30 % between cycles instead of 100 %; and where the
+// stage says so a limit of memory.
+func (w *world) container(service string) []string {
 	env := []string{"GOMAXPROCS=1"}
 	if service == "checkout" {
 		env = append(env, "GOGC=30")
+	}
+	if limit := w.stage.memory[service]; limit > 0 {
+		env = append(env, "GOMEMLIMIT="+strconv.Itoa(limit*3/4)+"MiB") // a quarter is left for what is not heap
 	}
 	return env
 }

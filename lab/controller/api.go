@@ -19,6 +19,7 @@ func (c *Controller) Handler() http.Handler {
 	mux.HandleFunc("PUT /v1/services/{service}/weights", c.putWeights)
 	mux.HandleFunc("POST /v1/deploys", c.postDeploy)
 	mux.HandleFunc("PUT /v1/flags/{service}/{flag}", c.putFlag)
+	mux.HandleFunc("POST /v1/config/{service}", c.postConfig)
 	mux.HandleFunc("GET /v1/history", func(w http.ResponseWriter, _ *http.Request) {
 		c.mu.Lock()
 		h := slices.Clone(c.history)
@@ -70,6 +71,16 @@ func (c *Controller) postDeploy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := c.deploy(whole(r), in, actor(r))
+	answerWith(w, out, err)
+}
+
+func (c *Controller) postConfig(w http.ResponseWriter, r *http.Request) {
+	var in Reconfigure
+	if err := read(w, r, &in); err != nil {
+		answerWith(w, nil, err)
+		return
+	}
+	out, err := c.reconfigure(whole(r), r.PathValue("service"), in, actor(r))
 	answerWith(w, out, err)
 }
 

@@ -44,6 +44,8 @@ func (w *world) Route(_ context.Context, services []controller.Service) error {
 	return nil
 }
 
+func (w *world) Retire() {}
+
 func (w *world) SetFlag(_ context.Context, service, flag, value string) error {
 	w.flags[service+"/"+flag] = value
 	return nil
@@ -231,4 +233,33 @@ func TestDeploysThatCannotBe(t *testing.T) {
 	f(`{"service":"inventory","version":"v-broken"}`, 502, "traffic is unchanged")
 	f(`{"service":"inventory","version":"v42","strategy":"hope"}`, 422, "only replace")
 	b.do("GET", "/v1/services/inventory", "", nil).want(200, `"weights":{"v40":0,"v41":100}`)
+}
+
+func TestSettingsChangeWithoutARestart(t *testing.T) {
+	b := newBench(t)
+	before := len(b.changes)
+	b.do("POST", "/v1/config/inventory", `{"summary":"second site","config":{"egress":"b","size":"3"},"files":["a.yaml"],"diff":"-a\n+b"}`, nil).want(200, `"egress":"b"`)
+	if b.world.flags["inventory/egress"] != "b" || b.world.flags["inventory/size"] != "3" {
+		t.Errorf("the world has %v", b.world.flags)
+	}
+	got := b.changes[before:]
+	if len(got) != 1 || got[0].Kind != "config" || got[0].Diff != "-a\n+b" || len(got[0].Files) != 1 || got[0].Config["size"] != "3" {
+		t.Errorf("announced %+v", got)
+	}
+	b.do("POST", "/v1/config/inventory", `{"summary":"nothing"}`, nil).want(422, "at least one setting")
+	b.do("POST", "/v1/config/nobody", `{"summary":"x","config":{"a":"b"}}`, nil).want(404, "there are inventory")
+}
+
+func TestRenewingIsUnannounced(t *testing.T) {
+	b := newBench(t)
+	before := len(b.changes)
+	if err := b.ctrl.Renew(context.Background(), "inventory", "v41", nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(b.changes) != before || b.world.routes["inventory"]["v41"] != 100 {
+		t.Errorf("%d changes, routes %v", len(b.changes)-before, b.world.routes)
+	}
+	if err := b.ctrl.Renew(context.Background(), "inventory", "v-broken", nil); err == nil {
+		t.Error("a version that does not start was renewed")
+	}
 }

@@ -22,6 +22,8 @@ type Change struct {
 	DiffHints []string          `json:"diff_hints,omitempty"`
 	Config    map[string]string `json:"config,omitempty"`
 	Flags     map[string]string `json:"flags,omitempty"`
+	Files     []string          `json:"files,omitempty"` // touched by it
+	Diff      string            `json:"diff,omitempty"`  // unified, as far as there is one
 	Actor     string            `json:"actor"`
 	Link      string            `json:"link,omitempty"`
 }
@@ -34,6 +36,8 @@ type Deploy struct {
 	DiffHints []string          `json:"diff_hints,omitempty"`
 	Config    map[string]string `json:"config,omitempty"`
 	Flags     map[string]string `json:"flags,omitempty"` // for the announcement
+	Files     []string          `json:"files,omitempty"` // likewise
+	Diff      string            `json:"diff,omitempty"`  // likewise
 	Strategy  string            `json:"strategy,omitempty"`
 }
 
@@ -74,13 +78,38 @@ func (c *Controller) deploy(ctx context.Context, in Deploy, actor string) (deplo
 	}
 	id := c.announce(Change{
 		Kind: "deploy", Service: in.Service, Version: in.Version, Previous: previous, Summary: in.Summary,
-		DiffHints: in.DiffHints, Config: in.Config, Flags: in.Flags, Actor: actor,
+		DiffHints: in.DiffHints, Config: in.Config, Flags: in.Flags, Files: in.Files, Diff: in.Diff, Actor: actor,
 		Link: fmt.Sprintf("https://git.shop.example/%s/compare/%s...%s", in.Service, previous, in.Version),
 	})
 	c.history = append(c.history, Entry{
 		Time: c.cfg.Now().UTC(), Kind: "deploy", Service: in.Service, Version: in.Version, Summary: in.Summary, Actor: actor, Change: id,
 	})
 	return deployed{id, s.copy()}, nil
+}
+
+// Renew replaces a version's instance by a fresh one, unannounced: the platform
+// does it, not a pipeline. The old one finishes what it has.
+func (c *Controller) Renew(ctx context.Context, service, version string, config map[string]string) error {
+	addr, err := c.cfg.World.Start(ctx, service, version, config) // slow: without the lock
+	if err != nil {
+		return fmt.Errorf("renewing %s %s: %w", service, version, err)
+	}
+	defer c.cfg.World.Retire()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, err := c.find(service)
+	if err != nil {
+		return err
+	}
+	for i := range s.Versions {
+		if s.Versions[i].Version == version {
+			s.Versions[i].Addr, s.Versions[i].Ready = addr, true
+		}
+	}
+	if err := c.cfg.World.Route(ctx, c.snapshot()); err != nil {
+		return fmt.Errorf("routing to the new %s %s: %w", service, version, err)
+	}
+	return nil
 }
 
 // startable refuses unknown services and versions that already run.
@@ -125,6 +154,45 @@ func (c *Controller) setFlag(ctx context.Context, f flip) (flagged, error) {
 	})
 	c.history = append(c.history, Entry{Time: c.cfg.Now().UTC(), Kind: "flag", Service: f.service, Summary: summary, Actor: f.actor, Change: id})
 	return flagged{id, f.flag, f.value}, nil
+}
+
+// Reconfigure is the body of POST /v1/config/{service}.
+type Reconfigure struct {
+	Summary   string            `json:"summary"`
+	DiffHints []string          `json:"diff_hints,omitempty"`
+	Config    map[string]string `json:"config"`
+	Files     []string          `json:"files,omitempty"`
+	Diff      string            `json:"diff,omitempty"`
+}
+
+// reconfigured is the answer.
+type reconfigured struct {
+	Change string            `json:"change"`
+	Config map[string]string `json:"config"`
+}
+
+// reconfigure changes settings everywhere the service runs, without a restart.
+func (c *Controller) reconfigure(ctx context.Context, service string, in Reconfigure, actor string) (reconfigured, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, err := c.find(service)
+	if err != nil {
+		return reconfigured{}, err
+	}
+	if len(in.Config) == 0 {
+		return reconfigured{}, refuse(http.StatusUnprocessableEntity, "a configuration change needs at least one setting")
+	}
+	for _, k := range slices.Sorted(maps.Keys(in.Config)) {
+		if err := c.cfg.World.SetFlag(ctx, service, k, in.Config[k]); err != nil {
+			return reconfigured{}, refuse(http.StatusBadGateway, "setting %s on %s: %v", k, service, err)
+		}
+	}
+	id := c.announce(Change{
+		Kind: "config", Service: service, Version: heaviest(s), Summary: in.Summary, DiffHints: in.DiffHints, Config: in.Config,
+		Files: in.Files, Diff: in.Diff, Actor: actor,
+	})
+	c.history = append(c.history, Entry{Time: c.cfg.Now().UTC(), Kind: "config", Service: service, Summary: in.Summary, Actor: actor, Change: id})
+	return reconfigured{id, in.Config}, nil
 }
 
 // announce numbers a change and hands it on; the lock is held. The id carries

@@ -38,6 +38,8 @@ type World interface {
 	Start(ctx context.Context, service, version string, config map[string]string) (addr string, err error)
 	// Route makes the weights true for new requests.
 	Route(ctx context.Context, services []Service) error
+	// Retire ends instances whose place a newer one of the same version took.
+	Retire()
 	// SetFlag changes a flag on all running versions of a service.
 	SetFlag(ctx context.Context, service, flag, value string) error
 }
@@ -58,7 +60,7 @@ type Effect struct {
 // Entry is one line of the history.
 type Entry struct {
 	Time    time.Time `json:"time"`
-	Kind    string    `json:"kind"` // deploy | flag | weights
+	Kind    string    `json:"kind"` // deploy | flag | config | weights
 	Service string    `json:"service"`
 	Version string    `json:"version,omitempty"`
 	Summary string    `json:"summary"`

@@ -5,6 +5,8 @@
 // know services, versions and faults: a flow is slow here because it is big,
 // and for no other reason.
 //
+// A link may also be long and lossy; see Path. It has no more to say about why.
+//
 // Every flow has the whole rate for itself (a per-flow limit, as a cloud
 // network or a shaped VPN gives), so two flows never wait for one another.
 package link
@@ -44,13 +46,14 @@ type Link struct {
 	Rate    Rate
 	Quantum time.Duration // link time per write; DefaultQuantum when zero
 	Clock   Clock         // WallClock when nil
+	Path    Path          // the zero value is short and clean
 }
 
 // Copy carries src to dst at the link's rate and returns the bytes carried.
 // The clock is anchored at the start of the flow, so late wake-ups do not add
 // up: the whole copy takes bytes/rate, plus at most one late wake-up.
 func (l Link) Copy(ctx context.Context, dst io.Writer, src io.Reader) (int64, error) {
-	if l.Rate <= 0 {
+	if l.Rate <= 0 && l.Path == (Path{}) {
 		return io.Copy(dst, src)
 	}
 	clock := l.Clock
@@ -58,11 +61,12 @@ func (l Link) Copy(ctx context.Context, dst io.Writer, src io.Reader) (int64, er
 		clock = WallClock{}
 	}
 	buf := make([]byte, l.chunk())
-	start := clock.Now()
+	start := clock.Now().Add(l.Path.Delay)
 	var sent int64
 	for {
 		n, err := io.ReadFull(src, buf)
 		if n > 0 {
+			start = start.Add(l.Path.stalled(n))
 			due := start.Add(l.Rate.Duration(sent + int64(n)))
 			if werr := waitUntil(ctx, clock, due); werr != nil {
 				return sent, werr
@@ -86,6 +90,9 @@ func (l Link) chunk() int {
 	q := l.Quantum
 	if q <= 0 {
 		q = DefaultQuantum
+	}
+	if l.Rate <= 0 {
+		return 32 << 10 // no limit: only the path counts
 	}
 	return max(1, int(float64(l.Rate)*q.Seconds()))
 }

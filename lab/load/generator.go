@@ -23,12 +23,13 @@ type Generator struct {
 	client  *http.Client
 	samples *Samples
 	rum     *Beacons
+	shape   *shape
 }
 
 // NewGenerator returns a generator for the edge's base URL.
 func NewGenerator(edge string, samples *Samples, rum *Beacons) *Generator {
 	return &Generator{
-		edge: edge, samples: samples, rum: rum,
+		edge: edge, samples: samples, rum: rum, shape: &shape{factor: 1},
 		client: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{
 			MaxIdleConns: 4096, MaxIdleConnsPerHost: 4096, DisableCompression: true,
 		}},
@@ -48,7 +49,8 @@ func (g *Generator) Run(ctx context.Context, s *Schedule, start time.Time) {
 		if !ok {
 			return
 		}
-		intended := start.Add(a.At)
+		intended := g.shape.moment(start, a.At)
+		g.shape.spoil(&a)
 		timer.Reset(time.Until(intended))
 		select {
 		case <-ctx.Done():
@@ -109,6 +111,9 @@ func (g *Generator) request(ctx context.Context, a Arrival) (answerSeen, error) 
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if a.From != "" {
+		req.Header.Set("X-Client", a.From)
 	}
 	res, err := g.client.Do(req)
 	if err != nil {

@@ -21,6 +21,8 @@ type Options struct {
 	Edge, RUM, Addr string
 	Seed            uint64
 	RPS             float64 // of POST /checkout
+	Users           int     // how many customers; 0: the usual number
+	Clients         bool    // requests say who sends them
 }
 
 // Run generates load until ctx ends and serves its statistics: GET /load and
@@ -39,7 +41,10 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", o.Addr, err)
 	}
-	srv := &http.Server{Handler: samples.handler(), ReadHeaderTimeout: 5 * time.Second}
+	gen := NewGenerator(o.Edge, samples, rum)
+	mux := samples.handler()
+	mux.HandleFunc("PUT /shape", gen.shape.put)
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer func() { _ = srv.Close() }()
@@ -53,12 +58,19 @@ func Run(ctx context.Context, o Options, stdout io.Writer) error {
 		return fmt.Errorf("announcing address: %w", err)
 	}
 	start := time.Now().Add(500 * time.Millisecond)
-	NewGenerator(o.Edge, samples, rum).Run(ctx, NewSchedule(o.Seed, Routes(o.RPS)), start)
+	schedule := NewSchedule(o.Seed, Routes(o.RPS))
+	if o.Users > 0 {
+		schedule.Among(o.Users)
+	}
+	if o.Clients {
+		schedule.WithClients()
+	}
+	gen.Run(ctx, schedule, start)
 	return nil
 }
 
 // handler serves the statistics.
-func (s *Samples) handler() http.Handler {
+func (s *Samples) handler() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /load", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.Summary(time.Now()))

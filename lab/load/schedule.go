@@ -38,13 +38,16 @@ type Arrival struct {
 	Route Route
 	Cart  *shop.Cart // checkouts only
 	User  int
-	RUM   bool // its browser sends a beacon
+	RUM   bool   // its browser sends a beacon
+	From  string // who sends it, as the X-Client header; "" sends none
 }
 
 // Schedule yields arrivals in order of time: Poisson arrivals per route. The
 // same seed and routes give the same arrivals, however the shop behaves.
 type Schedule struct {
 	streams []*stream
+	users   int
+	clients bool
 }
 
 // stream is one route's arrivals.
@@ -55,9 +58,12 @@ type stream struct {
 	next  time.Duration
 }
 
+// everybody is how many customers the shop has, unless told otherwise.
+const everybody = 5_000
+
 // NewSchedule makes a schedule.
 func NewSchedule(seed uint64, routes []Route) *Schedule {
-	s := &Schedule{}
+	s := &Schedule{users: everybody}
 	for i, r := range routes {
 		if r.RPS <= 0 {
 			continue
@@ -66,6 +72,18 @@ func NewSchedule(seed uint64, routes []Route) *Schedule {
 		st.advance()
 		s.streams = append(s.streams, st)
 	}
+	return s
+}
+
+// Among lets only the first n customers come, so that they come back sooner.
+func (s *Schedule) Among(n int) *Schedule {
+	s.users = n
+	return s
+}
+
+// WithClients has each request say who sends it.
+func (s *Schedule) WithClients() *Schedule {
+	s.clients = true
 	return s
 }
 
@@ -84,13 +102,33 @@ func (s *Schedule) Next() (a Arrival, ok bool) {
 			first = st
 		}
 	}
-	a = Arrival{At: first.next, Route: first.route, User: first.what.IntN(5_000)}
+	a = Arrival{At: first.next, Route: first.route, User: first.what.IntN(s.users)}
 	if first.route.Path == "/checkout" {
 		a.Cart = newCart(first.what, a.User)
 		a.RUM = first.what.Float64() < rumShare
 	}
+	if s.clients {
+		a.From = client(first.what)
+	}
 	first.advance()
 	return a, true
+}
+
+// Partner is the client whose carts can go wrong.
+const Partner = "partner-17"
+
+// client draws who sends a request: browsers, the app, and two partner shops.
+func client(r *rand.Rand) string {
+	switch p := r.Float64(); {
+	case p < .5:
+		return "web"
+	case p < .8:
+		return "app"
+	case p < .9:
+		return "partner-4"
+	default:
+		return Partner
+	}
 }
 
 // cartSizes is the share of carts with 3, 4, … 12 lines, in percent: a median

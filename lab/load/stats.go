@@ -49,6 +49,7 @@ type Window struct {
 	Route  string    `json:"route"`
 	N      int       `json:"n"`
 	Errors int       `json:"errors"`
+	Mean   float64   `json:"mean_ms"`
 	P50    float64   `json:"p50_ms"`
 	P95    float64   `json:"p95_ms"`
 	P99    float64   `json:"p99_ms"`
@@ -75,6 +76,9 @@ func (s *Samples) Between(route string, from, to time.Time) Window {
 	}
 	s.mu.Unlock()
 	slices.Sort(ms)
+	for _, x := range ms {
+		w.Mean += x / float64(len(ms))
+	}
 	w.P50, w.P95, w.P99, w.Max = quantile(ms, .5), quantile(ms, .95), quantile(ms, .99), quantile(ms, 1)
 	return w
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -42,6 +43,7 @@ type Table map[string][]Backend
 type Router struct {
 	table     atomic.Pointer[Table]
 	link      link.Link
+	paths     atomic.Pointer[map[string]link.Path]
 	transport http.RoundTripper
 	unkeyed   atomic.Uint64 // spreads requests that carry no trace
 }
@@ -53,6 +55,26 @@ func New(l link.Link, t http.RoundTripper) *Router {
 	r := &Router{link: l, transport: t}
 	r.table.Store(&Table{})
 	return r
+}
+
+// SetPath says how long and how lossy the way to a service is from now on;
+// flows on their way keep the way they began on.
+func (r *Router) SetPath(service string, p link.Path) {
+	next := map[string]link.Path{}
+	if old := r.paths.Load(); old != nil {
+		next = maps.Clone(*old)
+	}
+	next[service] = p
+	r.paths.Store(&next)
+}
+
+// linkTo is the link that carries flows to and from a service.
+func (r *Router) linkTo(service string) link.Link {
+	l := r.link
+	if p := r.paths.Load(); p != nil {
+		l.Path = (*p)[service]
+	}
+	return l
 }
 
 // Set replaces the table. Requests already on their way finish where they are.
@@ -100,8 +122,9 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		Fail(w, http.StatusServiceUnavailable, fmt.Sprintf("service %q has no version with weight", service))
 		return
 	}
+	way := r.linkTo(service)
 	var body bytes.Buffer
-	if _, err := r.link.Copy(req.Context(), &body, http.MaxBytesReader(w, req.Body, maxBody)); err != nil {
+	if _, err := way.Copy(req.Context(), &body, http.MaxBytesReader(w, req.Body, maxBody)); err != nil {
 		Fail(w, http.StatusBadGateway, "receiving request: "+err.Error())
 		return
 	}
@@ -120,7 +143,7 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	copyHeader(w.Header(), res.Header)
 	w.WriteHeader(res.StatusCode)
 	// The status is out: a broken copy can only be seen as a short body.
-	_, _ = r.link.Copy(req.Context(), w, res.Body)
+	_, _ = way.Copy(req.Context(), w, res.Body)
 }
 
 // forward makes the outgoing request with the incoming headers.

@@ -1,6 +1,7 @@
 package shop
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall/lab/mesh"
+	"github.com/pitwall/pitwall/lab/telemetry"
 )
 
 // tokenKey signs session tokens. The shop is a toy; so is its secret.
@@ -20,12 +22,14 @@ const tokenKey = "shop-session-key"
 // auth validates session tokens and remembers those it has seen.
 type auth struct {
 	flags *flagSet
+	tel   *telemetry.Telemetry
+	trail trail
 	mu    sync.Mutex
 	until map[string]time.Time
 }
 
 func newAuth(d deps) service {
-	a := &auth{flags: d.flags, until: map[string]time.Time{}}
+	a := &auth{flags: d.flags, tel: d.tel, until: map[string]time.Time{}}
 	return service{routes: []route{{"POST /validate", a.validate}}, close: func() error { return nil }}
 }
 
@@ -45,25 +49,56 @@ func (a *auth) validate(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, _, _ := strings.Cut(in.Token, ".")
-	if !a.known(in.Token, user) {
+	if !a.known(r.Context(), in.Token, user) {
 		mesh.Fail(w, http.StatusUnauthorized, "the session token's signature does not match")
 		return
 	}
-	reply(w, map[string]any{"user": user, "roles": []string{"customer"}})
+	if a.flags.get("device_check") == "behaviour" {
+		telemetry.Annotate(r.Context(), "session.device_score", deviceScore(in.Token))
+	}
+	if a.flags.get("trail") == "memory" {
+		a.trail.keep(map[string]any{"user": user, "token": in.Token, "path": r.URL.Path})
+	}
+	reply(w, map[string]any{"user": user, "roles": a.roles(user)})
 }
 
-// known checks the cache, then the signature.
-func (a *auth) known(token, user string) bool {
+// known checks the cache, then the signature and, where sessions are bound to
+// a device, the binding.
+func (a *auth) known(ctx context.Context, token, user string) bool {
 	now := time.Now()
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now.Before(a.until[token]) {
+	hit := now.Before(a.until[token])
+	a.mu.Unlock()
+	rounds := int(a.flags.number("session_rounds", 0))
+	if rounds > 0 {
+		a.tel.CacheLookup(ctx, "sessions", hit)
+	}
+	if hit {
 		return true
 	}
 	if !hmac.Equal([]byte(token), []byte(Token(user))) {
 		return false
 	}
+	if rounds > 0 {
+		telemetry.Annotate(ctx, "session.binding", stretch([]byte(token), rounds)[:8])
+	}
 	ttl := a.flags.number("session_cache_ttl_seconds", 300)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if size := int(a.flags.number("session_cache_size", 0)); size > 0 {
+		evict(a.until, size)
+	}
 	a.until[token] = now.Add(time.Duration(ttl * float64(time.Second)))
 	return true
+}
+
+// roles is what a user may do.
+func (a *auth) roles(user string) any {
+	switch {
+	case a.flags.get("claims") == "all":
+		return allClaims(user)
+	case a.flags.get("roles") == "strict":
+		return strictRoles(user)
+	}
+	return []string{"customer"}
 }

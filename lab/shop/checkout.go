@@ -10,16 +10,23 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pitwall/pitwall/lab/mesh"
+	"github.com/pitwall/pitwall/lab/telemetry"
 )
 
 // checkout turns a cart into a paid order. It asks four services in turn.
 type checkout struct {
-	auth, inventory, payment, orders *http.Client
+	auth, inventory, payment, orders *peer
+	seed                             uint64
+	flags                            *flagSet
+	tel                              *telemetry.Telemetry
 	promos                           []promo
-	taxes                            []uint16
+	best                             *promoCache
+	taxes                            taxes
+	guard                            [chargeGuards]sync.Mutex
 	receipt                          *template.Template
 }
 
@@ -58,10 +65,16 @@ func newCheckout(d deps) (service, error) {
 	if err != nil {
 		return service{}, fmt.Errorf("parsing receipt template: %w", err)
 	}
-	client := func(peer string) *http.Client { return d.tel.Client(peer, viaMesh{d.Mesh, peer, transport()}) }
-	c := &checkout{
-		auth: client("auth"), inventory: client("inventory"), payment: client("payment"), orders: client("orders"),
-		promos: promos(d.Seed), taxes: taxTable(d.Seed), receipt: tpl,
+	c := &checkout{seed: d.Seed, flags: d.flags, tel: d.tel, promos: promos(d.Seed), receipt: tpl}
+	c.best = newPromoCache(d)
+	if d.flags.get("tax_table") != "lazy" {
+		c.taxes.load(d.Seed)
+	}
+	for name, into := range map[string]**peer{"auth": &c.auth, "inventory": &c.inventory, "payment": &c.payment, "orders": &c.orders} {
+		*into, err = newPeer(d, name, func(next http.RoundTripper) http.RoundTripper { return viaMesh{d.Mesh, name, next} })
+		if err != nil {
+			return service{}, err
+		}
 	}
 	return service{routes: []route{{"POST /checkout", c.place}}, close: func() error { return nil }}, nil
 }
@@ -86,7 +99,7 @@ func (c *checkout) place(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *checkout) run(ctx context.Context, cart Cart) (Confirmation, error) {
-	session, err := post(ctx, c.auth, "http://auth/validate", map[string]string{"token": cart.Token})
+	session, err := c.auth.post(ctx, "http://auth/validate", map[string]string{"token": cart.Token})
 	if err != nil {
 		return Confirmation{}, fmt.Errorf("validating session: %w", err)
 	}
@@ -94,28 +107,64 @@ func (c *checkout) run(ctx context.Context, cart Cart) (Confirmation, error) {
 	for i, l := range cart.Lines {
 		skus[i] = l.SKU
 	}
-	page, err := get(ctx, c.inventory, "http://inventory/v1/items?ids="+strings.Join(skus, ","))
+	page, err := c.inventory.get(ctx, "http://inventory/v1/items?ids="+strings.Join(skus, ","))
 	if err != nil {
 		return Confirmation{}, fmt.Errorf("looking up items: %w", err)
+	}
+	if c.flags.get("stock_check") == "per_piece" {
+		if err := c.checkPieces(ctx, cart.Lines); err != nil {
+			return Confirmation{}, err
+		}
 	}
 	lines, err := enrich(page, cart.Lines)
 	if err != nil {
 		return Confirmation{}, err
 	}
-	total := price(c.promos, lines)
 	user, _ := session["user"].(string)
-	total += tax(c.taxes, user, total)
-	order := map[string]any{"user": user, "currency": "EUR", "total_cents": total, "lines": lines}
-	charge, err := post(ctx, c.payment, "http://payment/charge", clone(order))
-	if err != nil {
-		return Confirmation{}, fmt.Errorf("charging: %w", err)
+	total := c.total(ctx, user, lines)
+	if c.flags.get("gift_notes") == "on" {
+		addGiftNotes(lines)
 	}
-	order["charge_id"] = charge["charge_id"]
-	placed, err := post(ctx, c.orders, "http://orders/orders", clone(order))
+	order := map[string]any{"user": user, "currency": "EUR", "total_cents": total, "lines": lines}
+	if c.flags.get("audit") == "steps" {
+		order["audit_sha"] = auditTrail(order)
+	}
+	placed, err := c.pay(ctx, order)
 	if err != nil {
-		return Confirmation{}, fmt.Errorf("placing order: %w", err)
+		return Confirmation{}, err
 	}
 	return c.confirm(placed, lines, total)
+}
+
+// total prices the lines and adds the tax.
+func (c *checkout) total(ctx context.Context, user string, lines []any) int {
+	best := c.best.lookup(ctx, func(text string, qty int) int {
+		if c.flags.get("promo_match") == "fuzzy" {
+			return fuzzyPromo(c.promos, text, qty)
+		}
+		return bestPromo(c.promos, text, qty)
+	})
+	total := price(best, lines)
+	return total + tax(c.taxes.table(ctx, c.tel, c.seed), user, total)
+}
+
+// pay charges the order and places it.
+func (c *checkout) pay(ctx context.Context, order map[string]any) (map[string]any, error) {
+	if c.flags.get("charge_guard") == "zone" {
+		g := &c.guard[zoneOf(order["user"])]
+		g.Lock()
+		defer g.Unlock()
+	}
+	charge, err := c.payment.post(ctx, "http://payment/charge", clone(order))
+	if err != nil {
+		return nil, fmt.Errorf("charging: %w", err)
+	}
+	order["charge_id"] = charge["charge_id"]
+	placed, err := c.orders.post(ctx, "http://orders/orders", clone(order))
+	if err != nil {
+		return nil, fmt.Errorf("placing order: %w", err)
+	}
+	return placed, nil
 }
 
 // enrich joins the cart with inventory's answer. Lines are inventory's maps
@@ -181,50 +230,6 @@ func (c *checkout) confirm(placed map[string]any, lines []any, total int) (Confi
 	}
 	conf.Receipt = stretch(b.Bytes(), receiptRounds)
 	return conf, nil
-}
-
-// post asks a peer with a JSON body and decodes its answer into a map, as code
-// that means to pass it on does.
-func post(ctx context.Context, c *http.Client, target string, in any) (map[string]any, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return nil, fmt.Errorf("encoding request: %w", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	return ask(c, req)
-}
-
-// get asks a peer without a body.
-func get(ctx context.Context, c *http.Client, target string) (map[string]any, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return nil, err
-	}
-	return ask(c, req)
-}
-
-func ask(c *http.Client, req *http.Request) (map[string]any, error) {
-	res, err := c.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = res.Body.Close() }()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		return nil, fmt.Errorf("reading answer: %w", err)
-	}
-	if res.StatusCode >= 300 {
-		return nil, fmt.Errorf("%s answered %d: %.200s", req.URL.Host, res.StatusCode, raw)
-	}
-	var out map[string]any
-	if err := json.Unmarshal(raw, &out); err != nil {
-		return nil, fmt.Errorf("decoding answer: %w", err)
-	}
-	return out, nil
 }
 
 // viaMesh sends http://{peer}/path to {mesh}/svc/{peer}/path.

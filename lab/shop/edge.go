@@ -1,10 +1,13 @@
 package shop
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/pitwall/pitwall/lab/link"
 	"github.com/pitwall/pitwall/lab/mesh"
@@ -15,17 +18,23 @@ import (
 // checkout's zone and the others.
 type edge struct {
 	flags  *flagSet
+	tel    *telemetry.Telemetry
 	router *mesh.Router
 	peers  map[string]*http.Client
 }
 
-func newEdge(d deps) service {
+func newEdge(d deps) (service, error) {
 	l := link.Link{Rate: d.LinkRate}
-	e := &edge{flags: d.flags, router: mesh.New(l, transport()), peers: map[string]*http.Client{}}
+	e := &edge{flags: d.flags, tel: d.tel, router: mesh.New(l, transport()), peers: map[string]*http.Client{}}
 	for _, peer := range []string{"checkout", "inventory", "orders"} {
 		e.peers[peer] = d.tel.Client(peer, versioned{e.router, peer, transport()})
 	}
 	d.admin.HandleFunc("PUT /routes", e.setRoutes)
+	w := newWays(d.Seed, e.router)
+	d.admin.HandleFunc("PUT /paths/{service}", w.put)
+	if err := d.tel.ObserveRetransmits(w.counts); err != nil {
+		return service{}, err
+	}
 	return service{
 		routes: []route{
 			{"POST /checkout", e.to("checkout")},
@@ -34,7 +43,7 @@ func newEdge(d deps) service {
 		},
 		mesh:  e.router,
 		close: func() error { return nil },
-	}
+	}, nil
 }
 
 // setRoutes swaps the routing table; the deploy controller calls it.
@@ -56,16 +65,27 @@ func (e *edge) to(peer string) http.HandlerFunc {
 		traceID, spanID := telemetry.TraceIDs(r.Context())
 		w.Header().Set("X-Trace-Id", traceID)
 		w.Header().Set("Traceresponse", "00-"+traceID+"-"+spanID+"-01")
-		out, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+peer+r.URL.Path, r.Body)
+		ctx := r.Context()
+		if ms := e.flags.number(peer+"_timeout_ms", 0); ms > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, time.Duration(ms*float64(time.Millisecond)))
+			defer cancel()
+		}
+		out, err := http.NewRequestWithContext(ctx, r.Method, "http://"+peer+r.URL.Path, r.Body)
 		if err != nil {
 			mesh.Fail(w, http.StatusBadGateway, "preparing request: "+err.Error())
 			return
 		}
 		out.ContentLength = r.ContentLength
-		if ct := r.Header.Get("Content-Type"); ct != "" {
-			out.Header.Set("Content-Type", ct)
+		for _, name := range []string{"Content-Type", "X-Client"} {
+			if v := r.Header.Get(name); v != "" {
+				out.Header.Set(name, v)
+			}
 		}
 		res, err := client.Do(out)
+		if errors.Is(err, context.DeadlineExceeded) {
+			e.tel.TimedOut(r.Context(), peer)
+		}
 		if err != nil {
 			mesh.Fail(w, http.StatusBadGateway, err.Error())
 			return

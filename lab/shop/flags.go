@@ -15,10 +15,41 @@ type release struct {
 	flags            map[string]string
 }
 
-// releases lists the versions whose defaults differ; all others are alike.
+// releases lists the versions whose code differs; all others are alike. What a
+// pipeline would call configuration is not here but in the deploy.
 func releases() []release {
 	return []release{
 		{"inventory", "v41", map[string]string{FullDetails: "true"}},
+
+		{"auth", "v4", map[string]string{"device_check": "behaviour"}},
+		{"auth", "v5", map[string]string{"claims": "all"}},
+		{"auth", "v6", map[string]string{"roles": "strict"}},
+		{"auth", "v7", map[string]string{"trail": "memory"}},
+
+		{"inventory", "v42", map[string]string{"search_terms": "patterns"}},
+		{"inventory", "v43", map[string]string{"assortment": "snapshot"}},
+		{"inventory", "v44", map[string]string{"stock_query": "warehouse"}},
+		{"inventory", "v45", map[string]string{"stock_schema": "2"}},
+		{"inventory", "v46", map[string]string{"bins": "required"}},
+		{"inventory", "v47", map[string]string{"trail": "memory"}},
+
+		{"payment", "v9", map[string]string{"risk": "vectors"}},
+		{"payment", "v10", map[string]string{"report": "full"}},
+		{"payment", "v11", map[string]string{"ledger": "strict"}},
+		{"payment", "v12", map[string]string{"discounts": "itemised"}},
+		{"payment", "v13", map[string]string{"replay_guard": "memory"}},
+
+		{"orders", "v23", map[string]string{"points": "per_order"}},
+		{"orders", "v24", map[string]string{"schema": "2"}},
+		{"orders", "v25", map[string]string{"answer": "history"}},
+		{"orders", "v26", map[string]string{"gifts": "on"}},
+
+		{"checkout", "v14", map[string]string{"promo_match": "fuzzy"}},
+		{"checkout", "v15", map[string]string{"audit": "steps"}},
+		{"checkout", "v16", map[string]string{"charge_guard": "zone"}},
+		{"checkout", "v17", map[string]string{"stock_check": "per_piece"}},
+		{"checkout", "v18", map[string]string{"gift_notes": "on"}},
+		{"checkout", "v19", map[string]string{"tax_table": "lazy"}},
 	}
 }
 
@@ -47,10 +78,28 @@ type flagSet struct {
 	m  map[string]string
 }
 
-func newFlagSet(service, version string, overrides map[string]string) *flagSet {
-	f := &flagSet{m: DefaultFlags(service, version)}
-	maps.Copy(f.m, overrides)
+// newFlagSet gives a version its flags: what the service always had, what the
+// shop around it sets, what the version brings, what its deploy configures.
+// With late, the last two wait for the first refresh of the feature switches.
+func newFlagSet(o Options) *flagSet {
+	f := &flagSet{m: DefaultFlags(o.Name, "")}
+	maps.Copy(f.m, o.Stage)
+	if o.Refresh <= 0 {
+		f.refresh(o)
+	}
 	return f
+}
+
+// refresh makes the version's own flags true.
+func (f *flagSet) refresh(o Options) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for k, v := range DefaultFlags(o.Name, o.Version) {
+		if DefaultFlags(o.Name, "")[k] != v {
+			f.m[k] = v
+		}
+	}
+	maps.Copy(f.m, o.Flags)
 }
 
 func (f *flagSet) get(name string) string {

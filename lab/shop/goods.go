@@ -98,7 +98,7 @@ func newItem(sku string, r *rand.Rand) Item {
 		Size: [3]int{20 + r.IntN(900), 20 + r.IntN(600), 10 + r.IntN(400)},
 		Tags: strings.Fields(words(r, 6)),
 	}
-	for _, wh := range []string{"ams-1", "ams-2", "fra-1", "lyo-1", "mad-1", "mil-1", "prg-1", "waw-1", "cph-1", "osl-1"} {
+	for _, wh := range warehouses() {
 		it.Stock = append(it.Stock, Stock{wh, fmt.Sprintf("%c-%02d-%03d", 'A'+r.IntN(20), r.IntN(60), r.IntN(400)), r.IntN(400), r.IntN(30), fmt.Sprintf("2026-%02d-%02d", 1+r.IntN(12), 1+r.IntN(28))})
 	}
 	for _, c := range []string{"post", "parcelway", "nordexpress", "citycourier", "pickup"} {
@@ -106,6 +106,10 @@ func newItem(sku string, r *rand.Rand) Item {
 	}
 	it.Details = newDetails(sku, it.Name, r)
 	return it
+}
+
+func warehouses() []string {
+	return []string{"ams-1", "ams-2", "fra-1", "lyo-1", "mad-1", "mil-1", "prg-1", "waw-1", "cph-1", "osl-1"}
 }
 
 func newDetails(sku, name string, r *rand.Rand) *Details {

@@ -25,6 +25,9 @@ type orders struct {
 	db     *sql.DB
 	system string // as in db.system.name
 	tel    *telemetry.Telemetry
+	flags  *flagSet
+	way    way
+	export *exporter // nil: nobody wants the books
 }
 
 // orderLine is the part of a line an order keeps; the rest is skipped.
@@ -43,9 +46,8 @@ type orderRequest struct {
 }
 
 func newOrders(ctx context.Context, d deps) (service, error) {
-	o := &orders{system: "sqlite", tel: d.tel}
-	driver, dsn := "sqlite", "file:"+filepath.Join(d.Dir, "orders.db")+
-		"?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=busy_timeout(5000)&_txlock=immediate"
+	o := &orders{system: "sqlite", tel: d.tel, flags: d.flags, way: wayToDatabase(d.flags)}
+	driver, dsn := "sqlite", sqliteDSN(filepath.Join(d.Dir, "orders.db"))
 	if d.DSN != "" {
 		o.system, driver, dsn = "postgresql", "pgx", d.DSN
 	}
@@ -53,18 +55,24 @@ func newOrders(ctx context.Context, d deps) (service, error) {
 	if err != nil {
 		return service{}, fmt.Errorf("opening database: %w", err)
 	}
-	db.SetMaxOpenConns(4)
-	db.SetMaxIdleConns(4)
+	o.db = db
+	o.resize()
 	for _, stmt := range schema() {
 		if _, err := db.ExecContext(ctx, stmt); err != nil {
 			_ = db.Close()
 			return service{}, fmt.Errorf("preparing order tables in %s: %w", o.system, err)
 		}
 	}
-	o.db = db
+	if err := o.prepare(ctx); err != nil {
+		_ = db.Close()
+		return service{}, err
+	}
+	if d.flags.get("books_every_ms") != "" {
+		o.export = startExport(o)
+	}
 	return service{
 		routes: []route{{"POST /orders", o.place}, {"GET /orders/recent", o.recent}},
-		close:  db.Close,
+		close:  o.close, switched: o.migrate,
 	}, nil
 }
 
@@ -97,12 +105,32 @@ func (o *orders) place(w http.ResponseWriter, r *http.Request) {
 		mesh.Fail(w, http.StatusInternalServerError, "storing order: "+err.Error())
 		return
 	}
-	reply(w, map[string]any{"order_id": id, "points": points})
+	out := map[string]any{"order_id": id, "points": points}
+	if o.flags.get("gifts") == "on" {
+		out["gift"] = giftFor(in, points)
+	}
+	if o.flags.get("answer") == "history" {
+		if out["history"], err = o.history(r.Context(), in.User); err != nil {
+			mesh.Fail(w, http.StatusInternalServerError, "reading history: "+err.Error())
+			return
+		}
+	}
+	reply(w, out)
 }
 
 func (o *orders) store(ctx context.Context, in orderRequest) (id string, points int64, err error) {
 	id = newOrderID()
-	tx, err := o.db.BeginTx(ctx, nil)
+	if o.flags.get("points") == "per_order" {
+		if points, err = o.pointsPerOrder(ctx, in.User); err != nil {
+			return "", 0, fmt.Errorf("counting points: %w", err)
+		}
+	}
+	conn, err := o.tel.Conn(ctx, ordersPool, o.db)
+	if err != nil {
+		return "", 0, fmt.Errorf("waiting for a connection: %w", err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return "", 0, fmt.Errorf("beginning: %w", err)
 	}
@@ -121,17 +149,34 @@ func (o *orders) store(ctx context.Context, in orderRequest) (id string, points 
 	if err := o.exec(ctx, tx, lines, args...); err != nil {
 		return "", 0, fmt.Errorf("inserting lines: %w", err)
 	}
+	if o.flags.get("points") != "per_order" {
+		if points, err = o.points(ctx, tx, in.User); err != nil {
+			return "", 0, fmt.Errorf("summing points: %w", err)
+		}
+	}
+	commit := telemetry.Query{System: o.system, Operation: "COMMIT", Text: "COMMIT"}
+	return id, points, o.query(ctx, commit, func(context.Context) error { return tx.Commit() })
+}
+
+// query runs one statement inside its span, over the way to the database.
+func (o *orders) query(ctx context.Context, q telemetry.Query, do func(context.Context) error) error {
+	return o.tel.Database(ctx, q, func(ctx context.Context) error {
+		if err := o.way.cross(ctx, len(q.Text)); err != nil {
+			return err
+		}
+		return do(ctx)
+	})
+}
+
+// points are the loyalty points of a customer's last ten orders.
+func (o *orders) points(ctx context.Context, tx *sql.Tx, user string) (points int64, err error) {
 	const sum = `SELECT CAST(COALESCE(SUM(total_cents), 0) / 100 AS BIGINT) FROM
 		(SELECT total_cents FROM orders WHERE customer = ? ORDER BY created_ms DESC LIMIT 10) AS last`
 	q := telemetry.Query{System: o.system, Operation: "SELECT", Text: sum, Table: "orders"}
-	err = o.tel.Database(ctx, q, func(ctx context.Context) error {
-		return tx.QueryRowContext(ctx, o.bind(sum), in.User).Scan(&points)
+	err = o.query(ctx, q, func(ctx context.Context) error {
+		return tx.QueryRowContext(ctx, o.bind(sum), user).Scan(&points)
 	})
-	if err != nil {
-		return "", 0, fmt.Errorf("summing points: %w", err)
-	}
-	commit := telemetry.Query{System: o.system, Operation: "COMMIT", Text: "COMMIT"}
-	return id, points, o.tel.Database(ctx, commit, func(context.Context) error { return tx.Commit() })
+	return points, err
 }
 
 // exec runs one INSERT inside its span.
@@ -141,7 +186,7 @@ func (o *orders) exec(ctx context.Context, tx *sql.Tx, stmt string, args ...any)
 		text = stmt[:i+1] + ", …" // one text for any number of rows
 	}
 	q := telemetry.Query{System: o.system, Operation: "INSERT", Text: text, Table: table}
-	return o.tel.Database(ctx, q, func(ctx context.Context) error {
+	return o.query(ctx, q, func(ctx context.Context) error {
 		_, err := tx.ExecContext(ctx, o.bind(stmt), args...)
 		return err
 	})
@@ -175,7 +220,7 @@ func (o *orders) recent(w http.ResponseWriter, r *http.Request) {
 	const list = `SELECT id, total_cents, created_ms FROM orders ORDER BY created_ms DESC LIMIT 20`
 	out := []row{}
 	q := telemetry.Query{System: o.system, Operation: "SELECT", Text: list, Table: "orders"}
-	err := o.tel.Database(r.Context(), q, func(ctx context.Context) error {
+	err := o.query(r.Context(), q, func(ctx context.Context) error {
 		rows, err := o.db.QueryContext(ctx, list)
 		if err != nil {
 			return err

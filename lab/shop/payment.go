@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/pitwall/pitwall/lab/mesh"
 )
@@ -15,17 +16,31 @@ import (
 // signRounds stretches the charge's signature, as card schemes ask for.
 const signRounds = 600
 
-// payment charges carts.
-type payment struct{}
+// payment charges carts. Where the shop has a card acquirer, each charge is
+// authorised there.
+type payment struct {
+	flags    *flagSet
+	acquirer *peer // nil: charges are authorised here
+	url      string
+	ledger   sync.Mutex
+	seen     trail
+}
 
-func newPayment(deps) service {
-	p := payment{}
-	return service{routes: []route{{"POST /charge", p.charge}}, close: func() error { return nil }}
+func newPayment(d deps) (service, error) {
+	p := &payment{flags: d.flags, url: d.flags.get("acquirer_url")}
+	if p.url != "" {
+		var err error
+		p.acquirer, err = newPeer(d, "acquirer", func(next http.RoundTripper) http.RoundTripper { return outside{p.url, next} })
+		if err != nil {
+			return service{}, err
+		}
+	}
+	return service{routes: []route{{"POST /charge", p.charge}}, close: func() error { return nil }}, nil
 }
 
 // charge checks the cart for risk and signs the charge. It reads the cart into
 // maps because its lines come in whatever shape checkout has them.
-func (p payment) charge(w http.ResponseWriter, r *http.Request) {
+func (p *payment) charge(w http.ResponseWriter, r *http.Request) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, 8<<20))
 	if err != nil {
 		mesh.Fail(w, http.StatusBadRequest, "reading charge: "+err.Error())
@@ -42,6 +57,22 @@ func (p payment) charge(w http.ResponseWriter, r *http.Request) {
 		mesh.Fail(w, http.StatusUnprocessableEntity, "a charge needs total_cents and at least one line")
 		return
 	}
+	rounds := int(p.flags.number("sign_rounds", signRounds))
+	sign := stretch([]byte(fmt.Sprintf("%v/%.0f", in["user"], total)), rounds)
+	out := map[string]any{"charge_id": "ch_" + sign[:24], "status": "authorised", "risk": p.risk(lines)}
+	p.extra(in, lines, out)
+	if err := p.authorise(r.Context(), sign, total); err != nil {
+		mesh.Fail(w, http.StatusBadGateway, "authorising: "+err.Error())
+		return
+	}
+	reply(w, out)
+}
+
+// risk says how unusual a cart is.
+func (p *payment) risk(lines []any) float64 {
+	if p.flags.get("risk") == "vectors" {
+		return vectorRisk(lines)
+	}
 	risk := 0.0
 	for _, l := range lines {
 		if line, ok := l.(map[string]any); ok {
@@ -49,8 +80,7 @@ func (p payment) charge(w http.ResponseWriter, r *http.Request) {
 			risk += qty / 100
 		}
 	}
-	sign := stretch([]byte(fmt.Sprintf("%v/%.0f", in["user"], total)), signRounds)
-	reply(w, map[string]any{"charge_id": "ch_" + sign[:24], "status": "authorised", "risk": risk})
+	return risk
 }
 
 // stretch is an iterated HMAC.

@@ -61,15 +61,15 @@ func promos(seed uint64) []promo {
 
 // price sets line_cents on each line from the best promotion that applies and
 // returns the total in cents.
-func price(ps []promo, lines []any) int {
+func price(best func(line map[string]any, qty int) int, lines []any) int {
 	total := 0
 	for _, l := range lines {
 		line := l.(map[string]any) // enrich made them
 		cents, _ := line["price_cents"].(float64)
 		qty, _ := line["qty"].(int)
-		best := bestPromo(ps, haystack(line), qty)
-		sum := int(cents) * qty * (100 - best) / 100
-		line["line_cents"], line["promo_percent"] = sum, best
+		percent := best(line, qty)
+		sum := int(cents) * qty * (100 - percent) / 100
+		line["line_cents"], line["promo_percent"] = sum, percent
 		total += sum
 	}
 	return total

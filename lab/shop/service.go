@@ -32,7 +32,11 @@ type Options struct {
 	DSN           string            // orders: PostgreSQL instead of SQLite
 	Seed          uint64            // the shop's goods are a function of it
 	LinkRate      link.Rate         // edge: bytes per second and flow between the zones
+	Stage         map[string]string // flags the shop around it sets, whatever the version
 	Flags         map[string]string // overrides of the version's defaults
+	// Refresh delays what a version brings: its feature switches are fetched
+	// that long after its start, for the first time. 0: before it listens.
+	Refresh time.Duration
 }
 
 // Listening is the first line a service prints, as JSON.
@@ -67,6 +71,8 @@ type service struct {
 	routes []route
 	mesh   http.Handler // edge only
 	close  func() error
+	// switched runs after the feature switches were refreshed; may be nil.
+	switched func(context.Context) error
 }
 
 // Names lists the services in the order a shop starts them.
@@ -93,12 +99,25 @@ func Run(ctx context.Context, o Options, stdout io.Writer) (err error) {
 		defer cancel()
 		_ = tel.Close(left) // the receiver may be gone already; the shop stops all the same
 	}()
-	d := deps{Options: o, tel: tel, flags: newFlagSet(o.Name, o.Version, o.Flags), admin: http.NewServeMux()}
+	d := deps{Options: o, tel: tel, flags: newFlagSet(o), admin: http.NewServeMux()}
 	svc, err := build(ctx, d)
 	if err != nil {
 		return fmt.Errorf("building %s: %w", o.Name, err)
 	}
 	defer func() { err = errors.Join(err, svc.close()) }()
+	if o.Refresh > 0 {
+		later := time.AfterFunc(o.Refresh, func() {
+			d.flags.refresh(o)
+			tel.Log(ctx, telemetry.Info, "feature switches refreshed")
+			if svc.switched == nil {
+				return
+			}
+			if err := svc.switched(ctx); err != nil {
+				tel.Log(ctx, telemetry.Error, err.Error())
+			}
+		})
+		defer later.Stop()
+	}
 	return serve(ctx, d, svc, stdout)
 }
 
@@ -106,13 +125,13 @@ func Run(ctx context.Context, o Options, stdout io.Writer) (err error) {
 func build(ctx context.Context, d deps) (service, error) {
 	switch d.Name {
 	case "edge":
-		return newEdge(d), nil
+		return newEdge(d)
 	case "auth":
 		return newAuth(d), nil
 	case "inventory":
-		return newInventory(d), nil
+		return newInventory(ctx, d)
 	case "payment":
-		return newPayment(d), nil
+		return newPayment(d)
 	case "orders":
 		return newOrders(ctx, d)
 	default:
@@ -124,10 +143,10 @@ func build(ctx context.Context, d deps) (service, error) {
 func serve(ctx context.Context, d deps, svc service, stdout io.Writer) error {
 	mux := http.NewServeMux()
 	for _, r := range svc.routes {
-		mux.Handle(r.pattern, d.tel.Handler(r.handle))
+		mux.Handle(r.pattern, d.tel.Handler(watched(d.tel, r.handle)))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { reply(w, map[string]string{"status": "ok"}) })
-	debugRoutes(d.admin, d.flags)
+	debugRoutes(d)
 
 	type side struct {
 		addr    string
@@ -160,6 +179,7 @@ func serve(ctx context.Context, d deps, svc service, stdout io.Writer) error {
 	if err := json.NewEncoder(stdout).Encode(said); err != nil {
 		return fmt.Errorf("announcing address: %w", err)
 	}
+	d.tel.Log(ctx, telemetry.Info, fmt.Sprintf("%s %s listens on %s", d.Name, d.Version, said.Addr))
 	select {
 	case err := <-errs:
 		return fmt.Errorf("serving: %w", err)
@@ -181,7 +201,8 @@ func drain(servers []*http.Server) error {
 }
 
 // debugRoutes adds pprof and flags to the admin side.
-func debugRoutes(mux *http.ServeMux, f *flagSet) {
+func debugRoutes(d deps) {
+	mux, f := d.admin, d.flags
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -197,6 +218,7 @@ func debugRoutes(mux *http.ServeMux, f *flagSet) {
 			return
 		}
 		f.set(r.PathValue("flag"), in.Value)
+		d.tel.Log(r.Context(), telemetry.Info, fmt.Sprintf("flag %s is now %s", r.PathValue("flag"), in.Value))
 		reply(w, f.all())
 	})
 }

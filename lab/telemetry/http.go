@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -53,6 +54,41 @@ func TraceIDs(ctx context.Context) (traceID, spanID string) {
 	return sc.TraceID().String(), sc.SpanID().String()
 }
 
+// attemptKey finds the number of an attempt in a context.
+type attemptKey struct{}
+
+// Attempt marks a context as the n-th repetition of a request; 0 is the first
+// try. Its client span tells.
+func Attempt(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, attemptKey{}, n)
+}
+
+func attempt(ctx context.Context) int {
+	n, _ := ctx.Value(attemptKey{}).(int)
+	return n
+}
+
+// Annotate puts an attribute on the current span.
+func Annotate(ctx context.Context, key, value string) {
+	trace.SpanFromContext(ctx).SetAttributes(attribute.String(key, value))
+}
+
+// Failed records an error as an exception of the current span, with the stack
+// where it was caught.
+func Failed(ctx context.Context, err error) {
+	span := trace.SpanFromContext(ctx)
+	span.RecordError(err, trace.WithStackTrace(true))
+	span.SetStatus(codes.Error, err.Error())
+}
+
+// Inside runs do in an internal span, for work a reader of the trace would ask
+// about.
+func (t *Telemetry) Inside(ctx context.Context, name string, do func(context.Context)) {
+	ctx, span := t.tracer.Start(ctx, name)
+	defer span.End()
+	do(ctx)
+}
+
 // sized writes what the wire really carried on the client span, which otelhttp
 // leaves out: body bytes in both directions, and the route.
 type sized struct{ next http.RoundTripper }
@@ -61,6 +97,9 @@ type sized struct{ next http.RoundTripper }
 func (s sized) RoundTrip(r *http.Request) (*http.Response, error) {
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(attribute.String("http.route", r.URL.Path))
+	if n := attempt(r.Context()); n > 0 {
+		span.SetAttributes(attribute.Int("http.request.resend_count", n))
+	}
 	if r.ContentLength > 0 {
 		span.SetAttributes(attribute.Int64("http.request.body.size", r.ContentLength))
 	}
@@ -110,6 +149,7 @@ type Query struct {
 	Operation string // db.operation.name: "INSERT"
 	Text      string // db.query.text, with placeholders, never values
 	Table     string // db.collection.name
+	Peer      string // peer.service; orders-db unless given
 }
 
 // Database runs do inside a client span named "INSERT orders".
@@ -118,16 +158,20 @@ func (t *Telemetry) Database(ctx context.Context, q Query, do func(context.Conte
 	if q.Table != "" {
 		name += " " + q.Table
 	}
+	if q.Peer == "" {
+		q.Peer = "orders-db"
+	}
 	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("db.system.name", q.System),
 		attribute.String("db.operation.name", q.Operation),
 		attribute.String("db.query.text", q.Text),
 		attribute.String("db.collection.name", q.Table),
-		attribute.String("peer.service", "orders-db"),
+		attribute.String("peer.service", q.Peer),
 	))
 	defer span.End()
 	err := do(ctx)
 	if err != nil {
+		span.SetAttributes(attribute.String("error.type", fmt.Sprintf("%T", err)))
 		span.SetStatus(codes.Error, err.Error())
 	}
 	return err

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/runtime"
@@ -20,6 +21,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -41,6 +43,9 @@ const (
 	retryFor       = 30 * time.Second
 )
 
+// scope names the shop's own instrumentation.
+const scope = "github.com/pitwall/pitwall/lab"
+
 // Config says who is speaking and to whom.
 type Config struct {
 	Service, Version, Instance string
@@ -53,13 +58,16 @@ type Telemetry struct {
 	service string
 	traces  *sdktrace.TracerProvider
 	metrics *sdkmetric.MeterProvider
+	logs    *logExporter // nil: nobody receives
 	tracer  trace.Tracer
+	meter   metric.Meter
+	counts  counts
 	prop    propagation.TextMapPropagator
 }
 
 // Start begins exporting. Nothing global is touched.
 func Start(ctx context.Context, c Config) (*Telemetry, error) {
-	res := resource.NewSchemaless(
+	about := []attribute.KeyValue{
 		attribute.String("service.name", c.Service),
 		attribute.String("service.version", c.Version),
 		attribute.String("service.instance.id", c.Instance),
@@ -67,7 +75,12 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 		attribute.String("deployment.environment", "lab"),
 		attribute.String("deployment.environment.name", "lab"),
 		attribute.String("telemetry.sdk.language", "go"),
-	)
+		attribute.Int("process.pid", os.Getpid()),
+	}
+	if host, err := os.Hostname(); err == nil {
+		about = append(about, attribute.String("host.name", host))
+	}
+	res := resource.NewSchemaless(about...)
 	spans, points, err := exporters(ctx, c)
 	if err != nil {
 		return nil, err
@@ -81,7 +94,8 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 	}
 	mopts := append(views(), sdkmetric.WithResource(res))
 	if points != nil {
-		mopts = append(mopts, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(points, sdkmetric.WithInterval(metricInterval))))
+		mopts = append(mopts, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(points,
+			sdkmetric.WithInterval(metricInterval), sdkmetric.WithProducer(runtime.NewProducer()))))
 	}
 	t := &Telemetry{
 		service: c.Service,
@@ -89,18 +103,29 @@ func Start(ctx context.Context, c Config) (*Telemetry, error) {
 		metrics: sdkmetric.NewMeterProvider(mopts...),
 		prop:    propagation.TraceContext{},
 	}
-	t.tracer = t.traces.Tracer("github.com/pitwall/pitwall/lab")
-	if points != nil {
-		if err := runtime.Start(runtime.WithMeterProvider(t.metrics)); err != nil {
-			return nil, fmt.Errorf("starting runtime metrics: %w", err)
-		}
+	t.tracer, t.meter = t.traces.Tracer(scope), t.metrics.Meter(scope)
+	if t.counts, err = newCounts(t.meter); err != nil {
+		return nil, err
 	}
-	return t, nil
+	if t.logs, err = newLogExporter(c, about); err != nil || points == nil {
+		return t, err
+	}
+	if err := runtime.Start(runtime.WithMeterProvider(t.metrics), runtime.WithMinimumReadMemStatsInterval(time.Second)); err != nil {
+		return nil, fmt.Errorf("starting runtime metrics: %w", err)
+	}
+	return t, t.observeProcess(time.Now())
 }
+
+// Meter makes instruments of the caller's own.
+func (t *Telemetry) Meter() metric.Meter { return t.meter }
 
 // Close sends what is left, as long as ctx allows.
 func (t *Telemetry) Close(ctx context.Context) error {
-	return errors.Join(t.traces.Shutdown(ctx), t.metrics.Shutdown(ctx))
+	err := errors.Join(t.traces.Shutdown(ctx), t.metrics.Shutdown(ctx))
+	if t.logs == nil {
+		return err
+	}
+	return errors.Join(err, t.logs.close(ctx))
 }
 
 // exporters chooses the wire: gRPC if an address is given, else HTTP, else none.

@@ -26,7 +26,8 @@ func sizeBounds() []float64 {
 // views sets buckets and keeps the few attributes somebody would ask for.
 func views() []sdkmetric.Option {
 	keep := attribute.NewAllowKeysFilter(
-		"http.request.method", "http.route", "http.response.status_code", "error.type", "peer.service")
+		"http.request.method", "http.route", "http.response.status_code", "error.type", "peer.service",
+		"db.client.connection.pool.name")
 	view := func(name string, bounds []float64) sdkmetric.Option {
 		return sdkmetric.WithView(sdkmetric.NewView(
 			sdkmetric.Instrument{Name: name},
@@ -38,5 +39,7 @@ func views() []sdkmetric.Option {
 	return []sdkmetric.Option{
 		view("http.*.request.duration", durationBounds()),
 		view("http.*.body.size", sizeBounds()),
+		view("db.client.connection.wait_time", durationBounds()),
+		view("http.client.request.time_in_queue", durationBounds()),
 	}
 }
