@@ -23,6 +23,13 @@ const (
 	checkNetwork    = "network"
 	checkOwnTime    = "own-time"
 	checkException  = "exception"
+	checkDeadline   = "deadline"
+	checkPool       = "pool"
+	checkCache      = "cache"
+	checkColdStart  = "cold-start"
+	checkNode       = "noisy-neighbor"
+	checkInput      = "bad-input"
+	checkReturn     = "return"
 	checkAmdahl     = "amdahl"
 	checkChanges    = "changes"
 )
@@ -46,10 +53,17 @@ func signals(h fold.Operation) []signal {
 		{checkProfile, "Which kind of work costs more CPU per request?", profileDiff},
 		{checkLocalise, "Where on the path is the additional time spent?", localise},
 		{checkTraffic, "Is simply more asked, at the same cost per request?", traffic},
+		{checkNode, "Do services wait for a processor that somebody else keeps busy?", neighbour},
+		{checkInput, "Is it confined to requests of a kind that callers began to send?", badInput},
 		{checkDependency, "Did something outside our sight become slow or fail?", dependency},
+		{checkDeadline, "Does a caller give up earlier, or try again more often, than it did?", deadline},
+		{checkColdStart, "Are requests slow only just after instances started?", coldStart},
 		{checkException, "Where do failures begin?", exception},
 		{checkPayload, "Did any request or response body grow, and who began it?", payload},
 		{checkNPlus1, "Is the same call made more often per run?", nPlus1},
+		{checkReturn, "Does an operation leave out calls that it always made?", returns},
+		{checkCache, "Did a cache begin to miss?", cache},
+		{checkPool, "Do requests wait for a connection of a pool?", pool},
 		{checkIODB, "Do database statements take longer?", ioDB},
 		{checkNetwork, "Do ways between services take longer for the same bytes?", network},
 		{checkOwnTime, "Which operation works longer itself: computing, allocating or waiting?", ownTime},
@@ -74,7 +88,6 @@ func (x *inquiry) conclude() pitwall.Diagnosis {
 		d.Checks = append(d.Checks, r.check(s))
 		found = append(found, r.findings...)
 	}
-	d.Checks = append(d.Checks, unseen()...)
 	if !x.moved() {
 		found = nil // a signal without an effect explains nothing
 	}
@@ -83,17 +96,52 @@ func (x *inquiry) conclude() pitwall.Diagnosis {
 	amdahl := x.checkAmdahl(found)
 	x.attribute(found)
 	rank(found)
+	acquit(found)
 	d.Checks = append(d.Checks, amdahl, x.checkChanges(found))
 	for i, f := range found[:min(len(found), mostHypotheses)] {
 		d.Hypotheses = append(d.Hypotheses, x.hypothesis(f, i+1, d.Hypotheses))
 	}
 	d.Waterfall, d.Unexplained = x.waterfall(), x.lost
-	if flame, missing := x.profile(x.q.headline().Service, pitwall.ProfileCPU); missing == "" {
-		d.Flame = &flame
-	}
+	d.Flame = x.flame(found)
+	d.Contrasts, d.Exemplars = x.told, x.exemplars()
+	d.Changes = x.judgeChanges(found)
 	d.Charts = x.charts(found)
 	d.Verdict, d.Summary = x.judge(found)
 	return d
+}
+
+// flame is the profile that shows the first finding: of its service, of the
+// kind that its class is about; where there is none, the headline's CPU.
+func (x *inquiry) flame(found []*finding) *pitwall.FlameDiff {
+	type wanted struct {
+		service pitwall.ServiceName
+		kind    pitwall.ProfileType
+	}
+	list := []wanted{{x.q.headline().Service, pitwall.ProfileCPU}}
+	if len(found) > 0 {
+		culprit := wanted{found[0].at.Service, pitwall.ProfileCPU}
+		list = append([]wanted{culprit}, list...)
+		if found[0].class == pitwall.BottleneckLock {
+			list = append([]wanted{{culprit.service, pitwall.ProfileMutex}}, list...)
+		}
+	}
+	for _, w := range list {
+		if flame, missing := x.profile(w.service, w.kind); missing == "" {
+			return &flame
+		}
+	}
+	return nil
+}
+
+// acquit takes the blame from every change when what explains the trouble came
+// from outside: nothing of ours is to be undone.
+func acquit(found []*finding) {
+	if len(found) == 0 || !found[0].external || found[0].blamed != nil || found[0].share < causeShare {
+		return
+	}
+	for _, f := range found {
+		f.blamed = nil
+	}
 }
 
 // discount takes a hit back that moved beyond noise but hardly matters: a
@@ -121,11 +169,18 @@ func (x *inquiry) hypothesis(f *finding, rank int, above []pitwall.Hypothesis) p
 		h.Score = min(h.Score, above[len(above)-1].Score)
 	}
 	if f.blamed != nil {
-		c := f.blamed.change
+		c := written(f.blamed.change)
 		h.Change = &c
 	}
 	h.For = append(h.For, pitwall.Evidence{Check: checkLocalise, Service: f.at.Service, Claim: x.explains(f)})
 	return h
+}
+
+// written is a change as it goes into the record: without its diff, which may
+// hold what nobody should keep and is where the change was announced.
+func written(c pitwall.Change) pitwall.Change {
+	c.Diff = ""
+	return c
 }
 
 // explains says how much of the increase a finding accounts for.

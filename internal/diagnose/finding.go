@@ -21,12 +21,17 @@ type finding struct {
 	shift     fold.Shift // the typed signal
 	external  bool       // nothing of ours changed
 	weak      string     // why the class is a guess, or ""
+	starves   bool       // its service waits for its own processor: all it does takes longer than the work
+	yields    bool       // it gives way to whatever else explains the same time: waiting is an effect of holding
 	failures  bool       // explained counts failures, not seconds
 	covers    map[int]bool
 	evidence  []pitwall.Evidence
 	against   []pitwall.Evidence
 	signal    pitwall.OwnSignal
 	disproof  string
+	broad     bool     // services that have nothing to do with each other suffer alike
+	level     int      // how much stands behind an explanation from outside; see external.go
+	seen      []spoken // the classes that numbers and words speak of, where requests say nothing
 
 	effectOf *finding // the finding this one is a consequence of
 	share    float64  // of the increase, [0,1]
@@ -90,20 +95,66 @@ func (x *inquiry) weigh(list []*finding) []*finding {
 	return kept
 }
 
-// markEffects finds findings that are consequences of others: work on bytes
-// that somebody else made more of, waiting in a queue that a surge made longer.
+// markEffects finds findings that are consequences of others. Loops cannot
+// arise: an effect is never a cause.
 func markEffects(list []*finding) {
 	for _, f := range list {
 		for _, cause := range list {
-			switch {
-			case cause == f || cause.effectOf != nil:
-			case cause.class == pitwall.BottleneckPayload && f.class != pitwall.BottleneckPayload && f.inside(cause):
-				f.effect(cause, fmt.Sprintf("effect of %s: this place handles the bytes that %s sends", cause.title(), cause.at.Service))
-			case cause.class == pitwall.BottleneckTraffic && queueing(f.class):
-				f.effect(cause, "effect of the surge: waits grow with load while the cost of one request is flat")
+			if cause == f || cause.effectOf != nil || f.effectOf != nil {
+				continue
+			}
+			if why := consequence(f, cause); why != "" {
+				f.effect(cause, why)
 			}
 		}
 	}
+}
+
+// consequence says why f follows from cause, or "".
+func consequence(f, cause *finding) string {
+	whole := cause.share >= causeShare
+	switch cause.class {
+	case pitwall.BottleneckPayload:
+		if f.class != pitwall.BottleneckPayload && f.inside(cause) {
+			return fmt.Sprintf("effect of %s: this place handles the bytes that %s sends", cause.title(), cause.at.Service)
+		}
+	case pitwall.BottleneckCPU, pitwall.BottleneckAllocation:
+		if whole && cause.weak == "" && queueing(f.class) && f.class != cause.class && f.inside(cause) {
+			return fmt.Sprintf("effect of the work of %s: this time is spent waiting for its processor", cause.at.Service)
+		}
+	case pitwall.BottleneckTraffic:
+		if queueing(f.class) {
+			return "effect of the surge: waits grow with load while the cost of one request is flat"
+		}
+	case pitwall.BottleneckBadInput:
+		if whole {
+			return "effect of what is asked: other requests do as well as before"
+		}
+	case pitwall.BottleneckNode:
+		if whole && queueing(f.class) && !f.external && f.inside(cause) {
+			return "effect of the busy machine: it computes as much as before and gets its processor later"
+		}
+	case pitwall.BottleneckColdStart:
+		if whole && (f.inside(cause) || f.at.Service == cause.at.Service) {
+			return fmt.Sprintf("effect of the starts: instances of %s that have been up for longer are as good as before", cause.at.Service)
+		}
+	case pitwall.BottleneckCache:
+		if cause.weak == "" && whole && (f.inside(cause) || f.at.Service == cause.at.Service) {
+			return fmt.Sprintf("effect of the cache of %s: this is the work that it used to spare", cause.at.Service)
+		}
+	case pitwall.BottleneckConfig:
+		if whole && f.class != pitwall.BottleneckConfig && (f.inside(cause) || f.failures) {
+			return fmt.Sprintf("effect of what %s gives up or sends again", cause.at.Service)
+		}
+	case pitwall.BottleneckPool:
+		if cause.weak == "" && !cause.yields && whole && queueing(f.class) && f.class != pitwall.BottleneckPool && f.inside(cause) {
+			return fmt.Sprintf("effect of the pool of %s: this time is spent before a connection is given out", cause.at.Service)
+		}
+	}
+	if f.yields && whole && cause.class != pitwall.BottleneckObservabilityGap {
+		return fmt.Sprintf("effect of %s: connections are held for longer", cause.title())
+	}
+	return ""
 }
 
 func (f *finding) inside(cause *finding) bool {
@@ -118,7 +169,7 @@ func (f *finding) inside(cause *finding) bool {
 func queueing(c pitwall.Bottleneck) bool {
 	return slices.Contains([]pitwall.Bottleneck{
 		pitwall.BottleneckLock, pitwall.BottleneckNetwork, pitwall.BottleneckPool, pitwall.BottleneckIODB,
-		pitwall.BottleneckObservabilityGap, pitwall.BottleneckCPU, pitwall.BottleneckDependency,
+		pitwall.BottleneckObservabilityGap, pitwall.BottleneckCPU, pitwall.BottleneckDependency, pitwall.BottleneckUpstream, pitwall.BottleneckNode,
 	}, c)
 }
 

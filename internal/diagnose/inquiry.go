@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/excess"
 	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
@@ -19,12 +20,17 @@ type inquiry struct {
 	noSpans    string // why there are no spans to compare, or ""
 	answers    map[string]Answer
 	profiles   map[profileKey]profileAnswer
+	typed      map[measuredKey][]pitwall.Measured
+	scene      *scene          // everything besides requests and profiles; see look
+	sums       *excess.Account // by whom the indicator was raised, from measurements; see accounts
+	asked      []fold.Request  // every request of the headline, of both sides, by start
 
 	latency fold.Shift // mean of the headline
 	bad     fold.Shift // share of it that is slow or failed
 	failed  fold.Shift
 	errors  bool // the excess is mostly failures, so failures are accounted for, not seconds
 	places  []place
+	told    []pitwall.AttributeContrast
 	lost    float64 // increase under calls whose answering span is missing, seconds per request
 }
 
@@ -50,10 +56,13 @@ func (p place) delta() float64 { return p.shift.After - p.shift.Before }
 const fewRequests = 30
 
 func newInquiry(q Question, answers map[string]Answer) *inquiry {
-	x := &inquiry{q: q, g: fold.NewGraph(), answers: answers, profiles: map[profileKey]profileAnswer{}}
-	spec := fold.Spec{Headline: q.headline(), Period: q.Baseline, Slowest: q.SLO.SLI.Threshold}
+	x := &inquiry{
+		q: q, g: fold.NewGraph(), answers: answers, profiles: map[profileKey]profileAnswer{}, typed: indexMeasured(answers[idMeasured]),
+	}
+	x.narrow()
+	spec := fold.Spec{Headline: x.q.headline(), Period: x.q.Baseline, Slowest: x.q.SLO.SLI.Threshold}
 	x.base = fold.Fold(x.g, answers[idSpans+baselineSide].Spans, spec)
-	spec.Period = q.Window
+	spec.Period = x.q.Window
 	x.head = fold.Fold(x.g, answers[idSpans+windowSide].Spans, spec)
 	x.noSpans = x.blind()
 	if x.noSpans != "" {
@@ -62,9 +71,34 @@ func newInquiry(q Question, answers map[string]Answer) *inquiry {
 	x.latency = fold.Compare(x.base.Latency, x.head.Latency)
 	x.bad = fold.Compare(x.base.Bad, x.head.Bad)
 	x.failed = fold.Compare(x.base.Failed, x.head.Failed)
-	x.errors = x.failed.Beyond && x.failed.After-x.failed.Before > 0.5*(x.bad.After-x.bad.Before)
+	x.errors = x.failing()
 	x.places = x.account()
+	if x.moved() {
+		x.told = x.contrasts()
+	}
 	return x
+}
+
+// failuresMatter is the rise of the failed share that a team would be called
+// for: at 2 % the budget of a month at 99.9 % is gone in a day and a half.
+const failuresMatter = 0.02
+
+// failing says whether failures are to be accounted for rather than seconds.
+// Requests that callers gave up at a deadline they always had are slow ones.
+func (x *inquiry) failing() bool {
+	added := x.failed.After - x.failed.Before
+	if !x.failed.Beyond || added <= 0 || x.latency.Up(1.1) && x.givenUp() > 0.5*added {
+		return false
+	}
+	switch {
+	case x.q.Regression.Signal == pitwall.SignalErrors || x.q.Regression.Signal == pitwall.SignalAvailability:
+		return true
+	case x.q.SLO.SLI.Threshold > 0: // slow and failed requests are bad alike: the greater part decides
+		return added > 0.5*(x.bad.After-x.bad.Before)
+	case x.q.Regression.Signal == pitwall.SignalLatency:
+		return !x.latency.Up(1.1)
+	}
+	return !x.latency.Up(1.1) || added > failuresMatter
 }
 
 // blind says why spans cannot answer.
@@ -123,7 +157,26 @@ func (x *inquiry) moved() bool {
 	if x.q.SLO.Target == 0 {
 		allowed = 0.01
 	}
-	return x.latency.Up(1.1) || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
+	return x.latency.Up(1.1) || x.bursts() || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
+}
+
+// bursts says whether the headline is slow again and again while it is normal
+// in between: the mean then varies too much among blocks for a test of means,
+// but several blocks lie where those of the baseline never are. Six deviations
+// and a tenth beyond the highest are far outside of what sixteen blocks of one
+// kind do; three such blocks are no single hiccup.
+func (x *inquiry) bursts() bool {
+	normal, now := x.base.Latency.Blocks(), x.head.Latency.Blocks()
+	if len(normal) < 8 || x.latency.After < 1.25*x.latency.Before {
+		return false
+	}
+	line, far := farOut(x.base.Latency), 0
+	for _, v := range now {
+		if v > line {
+			far++
+		}
+	}
+	return far >= 3
 }
 
 func (x *inquiry) place(p part, id int) (place, bool) {

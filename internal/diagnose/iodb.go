@@ -22,10 +22,14 @@ func ioDB(x *inquiry) result {
 		}
 		seen++
 		s := fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
+		at := x.g.Ops[c.From]
+		if f := x.newStatement(id); f != nil {
+			list = append(list, f)
+			continue
+		}
 		if !s.Up(timeGrew) {
 			continue
 		}
-		at := x.g.Ops[c.From]
 		f := &finding{check: checkIODB, class: pitwall.BottleneckIODB, at: at, shift: s}
 		f.covers, f.explained = x.cover(partLeaf, id)
 		f.explained *= x.slower(id)
@@ -44,6 +48,44 @@ func ioDB(x *inquiry) result {
 	return hits(list, things(seen, "statement")+" took as long per call as before")
 }
 
+// newStatement is the finding against a statement that was not made before: it
+// stands in the place of those of the same operation that vanished, or is
+// additional work. One that is made over and over is an n+1.
+func (x *inquiry) newStatement(id int) *finding {
+	c := x.g.Calls[id]
+	n := x.calls(id)
+	if n.Before != 0 || n.After == 0 || n.After > callsMany || !n.Beyond {
+		return nil
+	}
+	covers, added := x.cover(partLeaf, id)
+	for _, old := range x.g.CallsOf(c.From) {
+		gone := x.calls(old)
+		if !x.g.Calls[old].DB || gone.After > 0 || gone.Before == 0 {
+			continue
+		}
+		more, _ := x.cover(partLeaf, old)
+		for i := range more {
+			covers[i] = true
+			added += x.places[i].delta() // what the vanished statement took is saved
+		}
+	}
+	if added <= 0 {
+		return nil
+	}
+	at := x.g.Ops[c.From]
+	took := fold.Compare(x.head.Call(id).Took, x.head.Call(id).Took)
+	f := &finding{check: checkIODB, class: pitwall.BottleneckIODB, at: at, shift: n, covers: covers, explained: added}
+	f.claim = fmt.Sprintf("%s makes a statement that it did not make before, %s, which takes %s", at, c.Name, duration(took.After))
+	f.signal = own("calls made by one "+at.String()+", mean", at, "children",
+		fold.Compare(x.base.Op(c.From).Children, x.head.Op(c.From).Children), pitwall.UnitCount)
+	f.evidence = append(f.evidence, evidence(f, f.claim, n, pitwall.UnitCount, ""))
+	if c.Statement != "" {
+		f.evidence = append(f.evidence, evidence(f, "the statement is "+clip(c.Statement, 160), n, pitwall.UnitCount, ""))
+	}
+	f.disproof = fmt.Sprintf("If the change is undone and %s is still made", c.Name)
+	return f
+}
+
 // cover is one place and what it added.
 func (x *inquiry) cover(p part, id int) (map[int]bool, float64) {
 	covers := map[int]bool{}
@@ -57,9 +99,15 @@ func (x *inquiry) cover(p part, id int) (map[int]bool, float64) {
 }
 
 // slower is the part of a call's increase that comes from slower calls rather
-// than from more of them: ΔT = Δt·n̄ + Δn·t̄.
+// than from more of them, wherever in the request the more came from.
 func (x *inquiry) slower(id int) float64 {
-	n, t := x.calls(id), fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
+	n := fold.Compare(x.base.PerRequest(x.base.Call(id).N), x.head.PerRequest(x.head.Call(id).N))
+	return slowPart(n, fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took))
+}
+
+// slowPart splits the increase of n things that take t each into that of the
+// time and that of the number: ΔT = Δt·n̄ + Δn·t̄. It gives the share of the time.
+func slowPart(n, t fold.Shift) float64 {
 	slow := (t.After - t.Before) * (n.Before + n.After) / 2
 	more := (n.After - n.Before) * (t.Before + t.After) / 2
 	if slow+more <= 0 || slow <= 0 {

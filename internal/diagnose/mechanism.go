@@ -87,6 +87,8 @@ func kindFits(k pitwall.ChangeKind, c pitwall.Bottleneck) bool {
 type touch struct {
 	strength int    // 0: not at all; see the constants
 	text     string // what in the change says so
+	named    bool   // the trouble names what it touches
+	innocent string // why it cannot be the cause, or ""
 }
 
 // How strongly a change can touch a finding: by what it says of itself, by the
@@ -95,9 +97,29 @@ const (
 	touchSummary   = 1
 	touchOperation = 2
 	touchStrong    = 3
+	touchNamed     = 4 // strong, and the trouble names what it touches
 )
 
-// touches finds the strongest sign in a change that it is of the finding's kind.
+// touched finds the strongest sign in a change that it is of the finding's kind:
+// in its diff where there is one, in its keys, flags, hints and title otherwise.
+func (x *inquiry) touched(c pitwall.Change, f *finding) touch {
+	s := x.look()
+	r := s.reads[c.ID]
+	if r.Harmless != "" {
+		return touch{innocent: r.Harmless}
+	}
+	var t touch
+	if x.noSpans == "" && (c.Diff == "" || len(r.Touches) == 0) {
+		t = touches(c, f)
+	}
+	if d := x.does(c, r, f); d.strength > t.strength {
+		t = d
+	}
+	return t
+}
+
+// touches finds the strongest word in a change that says it is of the finding's
+// kind. What a finding is about stands beside its class: requests told which.
 func touches(c pitwall.Change, f *finding) touch {
 	words := mechanism(f.class)
 	var best touch
@@ -107,25 +129,25 @@ func touches(c pitwall.Change, f *finding) touch {
 		}
 	}
 	if kindFits(c.Kind, f.class) {
-		offer(touch{touchStrong, "a " + string(c.Kind)})
+		offer(touch{strength: touchStrong, text: "a " + string(c.Kind)})
 	}
 	for _, keys := range []map[string]string{c.Flags, c.Config} {
 		for _, k := range slices.Sorted(maps.Keys(keys)) {
 			if matches(k, words) {
-				offer(touch{touchStrong, k + " = " + keys[k]})
+				offer(touch{strength: touchStrong, text: k + " = " + keys[k]})
 			}
 		}
 	}
 	for _, hint := range c.DiffHints {
 		switch {
 		case matches(hint, words):
-			offer(touch{touchStrong, hint})
+			offer(touch{strength: touchStrong, text: hint})
 		case matches(hint, pathWords(f.at.Name)):
-			offer(touch{touchOperation, hint})
+			offer(touch{strength: touchOperation, text: hint})
 		}
 	}
 	if matches(c.Summary, words) {
-		offer(touch{touchSummary, c.Summary})
+		offer(touch{strength: touchSummary, text: c.Summary})
 	}
 	return best
 }

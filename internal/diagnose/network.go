@@ -35,6 +35,7 @@ func (x *inquiry) slowHop(id int, s fold.Shift) *finding {
 	callee := x.g.Callee(c)
 	f := &finding{check: checkNetwork, class: pitwall.BottleneckNetwork, at: callee, shift: s}
 	f.covers, f.explained = x.cover(partHop, id)
+	f.explained *= slowPart(fold.Compare(x.base.PerRequest(x.base.Call(id).N), x.head.PerRequest(x.head.Call(id).N)), s)
 	f.claim = fmt.Sprintf("the way %s takes longer for the same bytes: %s", x.g.Edge(c), movedPer(s, duration, " per call"))
 	caller := fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}
 	took := fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
@@ -42,6 +43,9 @@ func (x *inquiry) slowHop(id int, s fold.Shift) *finding {
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitSeconds, ""))
 	if b := x.callResponse(id); b.Known {
 		f.evidence = append(f.evidence, evidence(f, "the responses on it are as large as before: "+arrow(b, size), b, pitwall.UnitBytes, ""))
+	}
+	if way, lost := x.loudestOf(x.measuring(metricRetransmit), metricRetransmit, 1.5); way != "" {
+		f.evidence = append(f.evidence, evidence(f, fmt.Sprintf("segments sent again, by %s: %s a second", way, arrow(lost, plain)), lost, pitwall.UnitPerSecond, metricRetransmit))
 	}
 	f.against = append(f.against, pitwall.Evidence{
 		Check: checkNetwork, Service: callee.Service,

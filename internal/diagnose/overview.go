@@ -141,24 +141,3 @@ func localise(x *inquiry) result {
 	}
 	return r
 }
-
-// unseen lists the classes this version has no signal of its own for, with what
-// would be needed; a class that was not looked at must not read as clear.
-func unseen() []pitwall.Check {
-	var list []pitwall.Check
-	for _, c := range []struct {
-		class pitwall.Bottleneck
-		need  string
-	}{
-		{pitwall.BottleneckPool, "waiting for a connection or a worker: export db.client.connection.wait_time and pool sizes"},
-		{pitwall.BottleneckCache, "hit ratio of caches: export cache hits and misses as counters"},
-		{pitwall.BottleneckColdStart, "starts of instances: export process.start_time and faas.coldstart"},
-		{pitwall.BottleneckNode, "the machine beneath: export CPU pressure, steal and throttling of the node"},
-	} {
-		list = append(list, pitwall.Check{
-			Name: string(c.class), Question: fmt.Sprintf("Is it %s?", c.class),
-			Outcome: pitwall.OutcomeSkipped, Reason: "not measured here; it needs " + c.need,
-		})
-	}
-	return list
-}

@@ -19,10 +19,11 @@ import (
 // windows draws profiles of five seconds with Poisson counts, as a sampler at
 // 100 Hz takes them.
 func (w world) windows(q Query) []pitwall.ProfileWindow {
-	sh, r := w.phase(q.Period)
+	_, r := w.phase(q.Period)
 	var list []pitwall.ProfileWindow
 	for at := q.Period.From; !at.Add(5 * time.Second).After(q.Period.To); at = at.Add(5 * time.Second) {
 		per := pitwall.Period{From: at, To: at.Add(5 * time.Second)}
+		sh := w.at(at)
 		requests := sh.rate * 5
 		cost := sh.cpu[string(q.Service)]
 		switch {

@@ -86,7 +86,7 @@ func stories() []story {
 	crowded.rough = 3
 	innocent := broken(func(s *shop) { s.bank = 420; s.versions["payment"] = "v9" },
 		deploy("d-near", 60*time.Second, "payment", "v8", "v9", "Dockerfile: +1 -1"))
-	return []story{
+	return append([]story{
 		{"flagship", flagship, likely, "inventory", pitwall.BottleneckPayload, "d-inventory"},
 		{"flagship-no-profiles", noProfiles, likely, "inventory", pitwall.BottleneckPayload, "d-inventory"},
 		{"flagship-deployed-early", late, likely, "inventory", pitwall.BottleneckPayload, "d-inventory"},
@@ -126,12 +126,12 @@ func stories() []story {
 			Config: map[string]string{"mesh.route.zone": "b"}, SeenBy: pitwall.SeenByWebhook,
 		}), likely, "payment", pitwall.BottleneckNetwork, "c-mesh"},
 		{"traffic-surge", broken(func(s *shop) { s.rate, s.load = 68, 2.4 }), likely, "checkout", pitwall.BottleneckTraffic, ""},
-		{"upstream-slow", broken(func(s *shop) { s.bank = 420 }), likely, "bank-api", pitwall.BottleneckDependency, ""},
-		{"upstream-slow-deploy-near", innocent, likely, "bank-api", pitwall.BottleneckDependency, ""},
-		{"upstream-fails", broken(func(s *shop) { s.bankFails = 0.4 }), likely, "bank-api", pitwall.BottleneckDependency, ""},
+		{"upstream-slow", broken(func(s *shop) { s.bank = 420 }), likely, "bank-api", pitwall.BottleneckUpstream, ""},
+		{"upstream-slow-deploy-near", innocent, likely, "bank-api", pitwall.BottleneckUpstream, ""},
+		{"upstream-fails", broken(func(s *shop) { s.bankFails = 0.4 }), likely, "bank-api", pitwall.BottleneckUpstream, ""},
 		{"exceptions", broken(func(s *shop) { s.ordersFail = 0.3; s.versions["orders"] = "v23" },
 			deploy("d-nil", 60*time.Second, "orders", "v21", "v23", "orders.go: require loyalty id, nil check removed")),
 			likely, "orders", pitwall.BottleneckException, "d-nil"},
 		{"null-with-decoys", calm(), none, "", "", ""},
-	}
+	}, typed()...)
 }

@@ -19,19 +19,22 @@ const (
 )
 
 // onset is the latest moment at which the trouble may have begun.
-func (x *inquiry) onset() time.Time {
-	if at := x.q.Regression.Onset.Latest; !at.IsZero() {
-		return at
-	}
-	return x.q.Window.From
-}
+func (x *inquiry) onset() time.Time { return x.onsetBand().Latest }
 
-func (x *inquiry) wrongTime(c pitwall.Change) string {
+// onsetAt is its likeliest moment.
+func (x *inquiry) onsetAt() time.Time { return x.onsetBand().At }
+
+// wrongTime judges when a change took effect; a commit takes it later than it
+// was merged.
+func (x *inquiry) wrongTime(at time.Time, c pitwall.Change) string {
 	slack := announced
 	if c.SeenBy == pitwall.SeenByTelemetry {
 		slack = inferred
 	}
-	switch after := c.At.Sub(x.onset()); {
+	if x.noSpans != "" {
+		slack += x.rowStep() // a row tells of the time around its stamp
+	}
+	switch after := at.Sub(x.onset()); {
 	case after > slack:
 		return fmt.Sprintf("it came %s after the trouble had begun", apart(after))
 	case c.At.Before(x.q.Baseline.From):
@@ -48,7 +51,10 @@ func (x *inquiry) when(c pitwall.Change) string {
 		trouble = "failures"
 	}
 	o := x.q.Regression.Onset
-	if o.At.IsZero() {
+	switch {
+	case x.noSpans != "":
+		o, trouble = x.onsetBand(), "trouble"
+	case o.At.IsZero():
 		o.At = x.q.Window.From
 	}
 	if lead := o.At.Sub(c.At); lead > 0 {

@@ -3,9 +3,11 @@ package diagnose
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/diagnose/fold"
+	"github.com/pitwall/pitwall/internal/stats"
 )
 
 // surge is by what factor the rate must grow to be one.
@@ -18,6 +20,12 @@ func traffic(x *inquiry) result {
 	if !s.Up(surge) {
 		return clear("the rate is flat: " + perSecond(s))
 	}
+	if all := x.measured(x.q.headline().Service, metricRequests); all.Known && !all.Up(1.1) {
+		return clear("more requests were traced, but not more served: " + perSecond(all))
+	}
+	if why := x.otherTime(); why != "" {
+		return clear(fmt.Sprintf("the rate grew, %s, but not when the trouble began: %s", perSecond(s), why))
+	}
 	if grown := x.costGrew(); grown != "" {
 		return clear(fmt.Sprintf("the rate grew, %s, but one request costs more as well: %s", perSecond(s), grown))
 	}
@@ -27,12 +35,48 @@ func traffic(x *inquiry) result {
 		f.covers[i] = true
 		f.explained += p.delta()
 	}
+	if x.errors { // what overload does not slow down it turns away
+		f.failures, f.explained = true, x.failed.After-x.failed.Before
+	}
 	f.claim = fmt.Sprintf("%s is asked more: %s, and one request costs the same", h, perSecond(s))
 	f.signal = own("duration of "+h.String()+", median", h, "duration", x.latency, pitwall.UnitSeconds)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitPerSecond, promQL(idRate, h.Service)),
 		evidence(f, "bytes per call, calls per request and CPU per request are flat", s, pitwall.UnitPerSecond, ""))
 	f.disproof = "If the rate falls back and the latency does not"
 	return hits([]*finding{f}, "")
+}
+
+// otherTime says why a surge is not the cause: it came at another time than the
+// trouble. A surge acts once queues have grown, so it may come earlier, by as
+// much as a change may that only time and place speak against.
+func (x *inquiry) otherTime() string {
+	onset := x.q.Regression.Onset
+	n := min(onsetBuckets, len(x.asked)/fewInBucket)
+	if onset.At.IsZero() || n < 8 {
+		return ""
+	}
+	whole := x.q.Window.To.Sub(x.q.Baseline.From)
+	width := whole / time.Duration(n)
+	var series []float64
+	var at []time.Time
+	for i := range n {
+		from := x.q.Baseline.From.Add(time.Duration(i) * width)
+		if count, _, _ := x.bucket(pitwall.Period{From: from, To: from.Add(width)}); count > 0 {
+			series, at = append(series, count), append(at, from)
+		}
+	}
+	step, ok := stats.FindStep(series, 3)
+	if !ok || step.Gain < onsetGain {
+		return ""
+	}
+	began, latest := at[max(0, step.Earliest-1)], at[step.Latest].Add(width)
+	switch {
+	case latest.Before(onset.Earliest.Add(-unproven)):
+		return fmt.Sprintf("it grew at %s already", clock(at[step.Index]))
+	case began.After(onset.Latest.Add(max(5*width, x.q.Window.Duration()/10))): // as exactly as a step can be placed
+		return fmt.Sprintf("it grew at %s only", clock(at[step.Index]))
+	}
+	return ""
 }
 
 func perSecond(s fold.Shift) string {
@@ -61,6 +105,9 @@ func (x *inquiry) costGrew() string {
 	}
 	// Which service is asked first must not depend on the order of a map.
 	for _, s := range x.onPath() {
+		if m := x.measuredPer(s, metricCPU); m.Up(muchCPU) && m.After-m.Before > onCPU*x.increase() {
+			return fmt.Sprintf("CPU of %s per request %s", s, arrow(m, duration))
+		}
 		d, missing := x.profile(s, pitwall.ProfileCPU)
 		if missing != "" {
 			continue

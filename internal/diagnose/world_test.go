@@ -21,6 +21,7 @@ type world struct {
 	changes  []pitwall.Change
 	profiles bool
 	loads    bool
+	measures bool    // typed series are measured
 	noSizes  bool    // spans carry no body sizes
 	rough    float64 // how much stronger than usual the slow common noise is; 0: as usual
 }
@@ -47,6 +48,7 @@ type shop struct {
 	cpu                    map[string]map[string]float64 // service → function → CPU ms per request
 	wait                   map[string]float64            // service → mutex wait ms per request
 	versions               map[string]string
+	more                   // what only measurements and attributes tell
 }
 
 func normal() shop {
@@ -63,6 +65,7 @@ func normal() shop {
 			"orders":    {"github.com/acme/shop/orders.place": 3},
 		},
 		wait:     map[string]float64{"checkout": 0.1},
+		more:     calmMore(),
 		versions: map[string]string{"edge": "v5", "checkout": "v12", "inventory": "v40", "payment": "v7", "auth": "v3", "orders": "v21"},
 	}
 }
@@ -84,6 +87,7 @@ func (s shop) with(change func(*shop)) shop {
 		versions[k] = v
 	}
 	s.cpu, s.wait, s.versions = cpu, wait, versions
+	s.more = s.more.clone()
 	change(&s)
 	return s
 }
@@ -145,6 +149,12 @@ func (w world) answer(q Query) Answer {
 			break
 		}
 		a.PageLoads = w.pageLoads(q.Period)
+	case AskMeasured:
+		if !w.measures {
+			a.Missing = "no metrics store is configured"
+			break
+		}
+		a.Measured = w.measured(q.Period)
 	default:
 		a.Missing = "no metrics store is configured"
 	}
@@ -163,11 +173,12 @@ func (w world) phase(p pitwall.Period) (shop, *rand.Rand) {
 // spans draws the traces of a period. Besides the noise of each request there
 // is a slow one that all requests of the moment share.
 func (w world) spans(p pitwall.Period) *pitwall.SpanBatch {
-	sh, r := w.phase(p)
+	_, r := w.phase(p)
 	b := &pitwall.SpanBatch{}
 	drift := 0.0
 	at := p.From.Add(700 * time.Millisecond)
-	for n := 0; ; n++ {
+	for {
+		sh := w.at(at)
 		at = at.Add(time.Duration(r.ExpFloat64() / sh.rate * 1e9))
 		if at.After(p.To.Add(-2 * time.Second)) {
 			return b
@@ -176,6 +187,14 @@ func (w world) spans(p pitwall.Period) *pitwall.SpanBatch {
 		d := &draw{shop: sh, r: r, b: b, mood: math.Exp(drift), noSizes: w.noSizes, world: &w}
 		d.trace(at)
 	}
+}
+
+// at is how the shop behaves at a moment.
+func (w world) at(t time.Time) shop {
+	if t.Before(w.onset()) {
+		return w.good
+	}
+	return w.bad
 }
 
 // draw makes one trace.
@@ -187,6 +206,7 @@ type draw struct {
 	id      pitwall.TraceID
 	next    uint64
 	mood    float64
+	client  string
 	noSizes bool
 }
 
@@ -219,6 +239,8 @@ type hop struct {
 	parent         uint64
 	req, resp      int64
 	extra          float64
+	giveUp         time.Duration // the caller's deadline; 0: none
+	attrs          []pitwall.Attr
 	work           func(at time.Time, parent uint64) (end time.Time, failed bool)
 }
 
@@ -228,13 +250,16 @@ func (d *draw) call(at time.Time, h hop) (end time.Time, failed bool) {
 	done, failed := h.work(at.Add(there), server)
 	back := d.takes(d.way) + time.Duration(float64(h.resp)/d.linkRate*1e9)
 	end = done.Add(back)
+	if h.giveUp > 0 && end.Sub(at) > h.giveUp {
+		end, failed = at.Add(h.giveUp), true
+	}
 	d.put(client, pitwall.SpanRow{
-		ParentID: h.parent, Start: at, Duration: end.Sub(at), Service: pitwall.ServiceName(h.from), Operation: h.name,
+		Attrs: h.attrs, ParentID: h.parent, Start: at, Duration: end.Sub(at), Service: pitwall.ServiceName(h.from), Operation: h.name,
 		Peer: h.to, Kind: pitwall.SpanClient, ReqBytes: h.req, RespBytes: h.resp, Failed: failed,
 	})
 	d.put(server, pitwall.SpanRow{
 		ParentID: client, Start: at.Add(there), Duration: done.Sub(at.Add(there)), Service: pitwall.ServiceName(h.to), Operation: h.name,
-		Kind: pitwall.SpanServer, ReqBytes: h.req, RespBytes: h.resp, Failed: failed,
+		Kind: pitwall.SpanServer, ReqBytes: h.req, RespBytes: h.resp, Failed: failed && h.giveUp == 0, Attrs: d.runs(h.to, at),
 	})
 	return end, failed
 }
@@ -252,6 +277,10 @@ func (d *draw) trace(at time.Time) {
 	for i := range d.id {
 		d.id[i] = byte(d.r.IntN(256))
 	}
+	d.client = "web"
+	if d.r.Float64() < d.partner {
+		d.client = "acme"
+	}
 	root := d.reserve()
 	end, failed := d.call(at.Add(time.Millisecond), hop{
 		from: "edge", to: "checkout", name: "POST /checkout", parent: root, req: 700, resp: 900, work: d.checkout,
@@ -266,7 +295,7 @@ func (d *draw) plain(ms float64) func(time.Time, uint64) (time.Time, bool) {
 }
 
 func (d *draw) checkout(at time.Time, parent uint64) (time.Time, bool) {
-	own := func(part float64) { at = at.Add(d.takes(d.checkoutSelf * part)) }
+	own := func(part float64) { at = at.Add(d.takes((d.checkoutSelf + d.extra(at)) * part)) }
 	do := func(h hop) bool {
 		h.from, h.parent = "checkout", parent
 		var failed bool
@@ -276,11 +305,11 @@ func (d *draw) checkout(at time.Time, parent uint64) (time.Time, bool) {
 	own(0.2)
 	do(hop{to: "auth", name: "POST /validate", req: 300, resp: 200, work: d.plain(3)})
 	do(hop{to: "inventory", name: "POST /v1/items/lookup", req: 120, resp: d.bytes(d.lookupReply), work: d.plain(d.inventorySelf)})
-	for range d.prices {
-		do(hop{to: "inventory", name: "GET /v1/price", req: 0, resp: 80, work: d.plain(4)})
+	for range d.asks() {
+		do(hop{to: "inventory", name: "GET /v1/price", req: 0, resp: 80, work: d.plain(d.priceMs)})
 	}
 	own(0.5)
-	if do(hop{to: "payment", name: "POST /charge", req: d.bytes(d.orderBody), resp: 150, extra: d.paymentWay, work: d.payment}) {
+	if d.charge(&at, parent) {
 		return at, true
 	}
 	if do(hop{to: "orders", name: "POST /orders", req: d.bytes(d.orderBody), resp: 120, work: d.orders}) {
@@ -301,7 +330,7 @@ func (d *draw) payment(at time.Time, parent uint64) (time.Time, bool) {
 }
 
 func (d *draw) orders(at time.Time, parent uint64) (time.Time, bool) {
-	at = at.Add(d.takes(d.orderSelf))
+	at = at.Add(d.takes(d.orderSelf) + d.takes(d.poolWait))
 	if d.r.Float64() < d.ordersFail {
 		return at, true
 	}
