@@ -115,7 +115,7 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 	},
 		serveCommand(g), demoCommand(g), checkCommand(g), doctorCommand(g), statusCommand(g),
 		planCommand(g), sloCommand(g), alarmCommand(g), findingCommand(g), diagnosisCommand(g), detectCommand(g), gateCommand(g), recordCommand(g),
-		operationCommand(g), traceCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), syntheticCommand(g), labCommand(),
+		operationCommand(g), traceCommand(g), profileCommand(g), logCommand(g), changeCommand(g), alertCommand(g), kpiCommand(g), syntheticCommand(g), labCommand(),
 		exitCodesTopic(), environmentTopic(),
 	)
 	f := root.PersistentFlags()

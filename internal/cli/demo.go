@@ -5,17 +5,21 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/lab"
 )
 
 // demoOptions are the flags of the demo.
 type demoOptions struct {
 	Story    string
+	At       string
 	Seed     int64
 	Pace     float64
 	Data     string
@@ -50,6 +54,8 @@ With --once it ends when the story has: exit code 0 if it ended as it should, 1 
   pitwall demo --approve                        # a person must approve the fix on the page
   pitwall demo --once --seed 1 --out out.json   # run the story once and write what was observed
   pitwall demo --story quiet --once             # nothing is wrong: no plan may open
+  pitwall demo --story lock --at payment        # another fault, at another service
+  pitwall demo --story upstream --once          # nobody's change is to blame, and none may be taken back
   pitwall demo --once --chaos kill              # Pitwall is SIGKILLed at random moments meanwhile`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -57,7 +63,8 @@ With --once it ends when the story has: exit code 0 if it ended as it should, 1 
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Story, "story", "checkout", "checkout: a deploy goes wrong; quiet: only innocent ones")
+	f.StringVar(&o.Story, "story", "checkout", "what happens: one of "+strings.Join(storyNames(), ", ")+`; "pitwall lab stories" says what each is`)
+	f.StringVar(&o.At, "at", "", "the service a fault is put at, where a story has a choice (default: by the seed)")
 	f.Int64Var(&o.Seed, "seed", 1, "another number, another shop and other customers")
 	f.Float64Var(&o.Pace, "pace", 1, "how many times faster the story goes, 1 to 4")
 	f.StringVar(&o.Data, "data", "", "directory to keep everything in; must not hold a demo yet (default: a new temporary one)")
@@ -77,9 +84,12 @@ func (o demoOptions) check() error {
 	bad := func(format string, args ...any) error {
 		return &pitwall.Error{Op: "starting demo", Kind: pitwall.Invalid, Err: fmt.Errorf(format, args...), Hint: "pitwall demo --help"}
 	}
+	story, found := storyOf(o.Story)
 	switch {
-	case o.Story != "checkout" && o.Story != "quiet":
-		return bad("no story %q: there are checkout and quiet", o.Story)
+	case !found:
+		return bad("no story %q: there are %s", o.Story, strings.Join(storyNames(), ", "))
+	case o.At != "" && !slices.Contains(story.Services, o.At):
+		return bad("story %s cannot be put at %q: it can at %s", o.Story, o.At, orElse(strings.Join(story.Services, ", "), "no place of choice"))
 	case o.Chaos != "" && o.Chaos != "kill":
 		return bad("no chaos %q: there is kill", o.Chaos)
 	case o.Pace < 1 || o.Pace > 4:
@@ -88,9 +98,28 @@ func (o demoOptions) check() error {
 	return nil
 }
 
+// storyOf finds a story of the lab.
+func storyOf(name string) (lab.StoryInfo, bool) {
+	all := lab.Stories()
+	i := slices.IndexFunc(all, func(s lab.StoryInfo) bool { return s.Name == name })
+	if i < 0 {
+		return lab.StoryInfo{}, false
+	}
+	return all[i], true
+}
+
+func storyNames() []string {
+	var names []string
+	for _, s := range lab.Stories() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 // demo is one run: two child processes and what was seen of them.
 type demo struct {
 	o       demoOptions
+	story   lab.StoryInfo
 	env     Env
 	dir     string
 	url     string
@@ -117,7 +146,8 @@ func runDemo(ctx context.Context, g *global, o demoOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	d := &demo{o: o, env: g.env, rng: rand.New(rand.NewPCG(uint64(o.Seed), 0x70697477)), began: time.Now()}
+	story, _ := storyOf(o.Story) // check found it
+	d := &demo{o: o, story: story, env: g.env, rng: rand.New(rand.NewPCG(uint64(o.Seed), 0x70697477)), began: time.Now()}
 	if o.Once {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, o.Timeout)

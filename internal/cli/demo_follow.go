@@ -125,7 +125,7 @@ func (d *demo) tellPlans(plans []pitwall.Plan, told map[pitwall.PlanID]string) {
 
 // over says whether the story has ended.
 func (d *demo) over(plans []pitwall.Plan, quietUntil time.Time) bool {
-	if d.o.Story == "quiet" {
+	if d.story.Quiet {
 		return time.Now().After(quietUntil)
 	}
 	if len(plans) == 0 {

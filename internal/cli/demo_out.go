@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -21,7 +22,8 @@ type demoOut struct {
 	Verdict     string         `json:"verdict"`
 	Plan        pitwall.PlanID `json:"plan"`
 	PlansOpened int            `json:"plans_opened"`
-	RootCause   causeOut       `json:"root_cause"`
+	RootCause   causeOut       `json:"root_cause"` // of a plan that was not closed: what its diagnosis holds likely
+	Right       bool           `json:"right"`      // the cause is the true one
 	Truth       causeOut       `json:"truth"`
 	Seconds     secondsOut     `json:"seconds"`
 	P99         p99Out         `json:"p99_ms"`
@@ -37,6 +39,13 @@ type causeOut struct {
 	Service string `json:"service"`
 	Class   string `json:"class"`
 	Change  string `json:"change"`
+}
+
+// right says whether a cause is the true one, by any of the names that are
+// right; where nobody's change is to blame, none may be blamed.
+func (c causeOut) right(t truthAnswer) bool {
+	return (c.Service == t.Service || slices.Contains(t.Accept, c.Service)) &&
+		(c.Class == t.Class || slices.Contains(t.ClassAccept, c.Class)) && c.Change == t.Change
 }
 
 // secondsOut are durations as the wall clock saw them; -1: it did not happen.
@@ -72,10 +81,12 @@ type effectsOut struct {
 }
 
 type truthAnswer struct {
-	Service    string     `json:"service"`
-	Class      string     `json:"class"`
-	Change     string     `json:"change"`
-	InjectedAt *time.Time `json:"injected_at"`
+	Service     string     `json:"service"`
+	Class       string     `json:"class"`
+	Change      string     `json:"change"`
+	Accept      []string   `json:"accept"`
+	ClassAccept []string   `json:"class_accept"`
+	InjectedAt  *time.Time `json:"injected_at"`
 }
 
 // finish gathers what was observed, writes it and says it.
@@ -123,6 +134,7 @@ func (d *demo) observe(ctx context.Context) (demoOut, error) {
 	}
 	p := plans[0]
 	d.takePlan(&out, p, truth)
+	out.Right = out.RootCause.right(truth)
 	if err := d.effects(ctx, &out); err != nil {
 		return out, err
 	}
@@ -137,6 +149,13 @@ func (d *demo) killed() []killSeen {
 
 func (d *demo) takePlan(out *demoOut, p pitwall.Plan, truth truthAnswer) {
 	out.Plan, out.State = p.ID, p.State
+	if p.Diagnosis != nil && p.Diagnosis.Verdict == pitwall.DiagnosisLikely && len(p.Diagnosis.Hypotheses) > 0 {
+		h := p.Diagnosis.Hypotheses[0]
+		out.RootCause = causeOut{Service: string(h.Service), Class: string(h.Class)}
+		if h.Change != nil {
+			out.RootCause.Change = string(h.Change.ID)
+		}
+	}
 	if p.Closed != nil {
 		out.Verdict = string(p.Closed.Verdict)
 		if rc := p.Closed.RootCause; rc != nil {

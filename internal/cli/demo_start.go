@@ -55,6 +55,9 @@ func (d *demo) children(addrs demoAddrs) error {
 		"--seed", strconv.FormatInt(d.o.Seed, 10), "--pace", strconv.FormatFloat(d.o.Pace, 'g', -1, 64), "--story", d.o.Story,
 		"--otlp", "http://" + addrs.OTLP, "--otlp-grpc", addrs.GRPC,
 		"--changes", d.url + "/api/v1/changes", "--rum", d.url + "/api/v1/rum"}}
+	if d.o.At != "" {
+		d.shop.args = append(d.shop.args, "--at", d.o.At)
+	}
 	if d.o.OrdersDB != "" {
 		d.shop.args = append(d.shop.args, "--orders-dsn", d.o.OrdersDB)
 	}
@@ -129,8 +132,8 @@ func (d *demo) start(ctx context.Context) error {
 		return err
 	}
 	d.say("%s  demo       story %q, seed %d, pace %g; everything is in %s", d.clock(), d.o.Story, d.o.Seed, d.o.Pace, d.dir)
-	if d.o.Story == "checkout" {
-		d.say("%s  demo       something will break in about %d s; nothing to see before", d.clock(), int(115/d.o.Pace))
+	if !d.story.Quiet {
+		d.say("%s  demo       something will break in about %d s; nothing to see before", d.clock(), int(d.story.Onset.Seconds()/d.o.Pace))
 	}
 	return nil
 }

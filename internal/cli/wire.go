@@ -110,8 +110,16 @@ func (h *house) connect(ctx context.Context, conf config.Config, log *slog.Logge
 	about.samples, _ = c.Metrics.(pitwall.SampleReader)
 	h.page, err = httpd.New(httpd.Config{Engine: h.engine, Now: time.Now, PublicURL: c.Settings.PublicURL, Log: log, Stop: ctx.Done(),
 		Mounts: h.mounts, Signals: h.signals(conf), Objectives: about.objectives(),
-		Findings: httpd.Findings{Sensed: h.engine.Sensed, One: h.engine.Finding, Accept: h.engine.Accept}})
+		Findings:   httpd.Findings{Sensed: h.engine.Sensed, One: h.engine.Finding, Accept: h.engine.Accept},
+		Diagnosing: httpd.Diagnosing{Ask: h.diagnose}})
 	return err
+}
+
+// diagnose answers a question that was asked by hand.
+func (h *house) diagnose(ctx context.Context, q httpd.AskDiagnosis) (pitwall.Diagnosis, error) {
+	return h.engine.Diagnose(ctx, pitwall.AskDiagnosis{
+		Service: q.Service, Operation: q.Operation, Signal: q.Signal, Window: q.Window, Baseline: q.Baseline,
+	}, q.Say)
 }
 
 // countQueries lets objectives be counted from metrics, and people hear of those

@@ -6,7 +6,7 @@
 //
 //	{"id":"deploy-118","time":"2026-01-02T03:04:05Z","kind":"deploy","service":"inventory",
 //	 "version":"v41","previous_version":"v40","summary":"…","diff_hints":["…"],
-//	 "config":{},"flags":{},"actor":"ci","link":"https://…"}
+//	 "config":{},"flags":{},"files":["…"],"diff":"@@ …","actor":"ci","link":"https://…"}
 //
 // or a webhook of GitHub, Argo CD, Flagger or Alertmanager in its own form, or
 // span batches; out go pitwall.Changes and pitwall.Alerts into their logs, each
@@ -95,6 +95,8 @@ type announcement struct {
 	DiffHints       []string          `json:"diff_hints"`
 	Config          map[string]string `json:"config"`
 	Flags           map[string]string `json:"flags"`
+	Files           []string          `json:"files"`
+	Diff            string            `json:"diff"`
 	Actor           string            `json:"actor"`
 	Link            string            `json:"link"`
 }
@@ -185,7 +187,7 @@ func parse(body []byte, key string, now time.Time) (pitwall.Change, *Problem) {
 	c := pitwall.Change{
 		ID: pitwall.ChangeID(cmp.Or(a.ID, key)), At: now, Kind: pitwall.ChangeKind(a.Kind), Service: pitwall.ServiceName(a.Service),
 		Version: pitwall.Version(a.Version), PreviousVersion: pitwall.Version(a.PreviousVersion), Summary: a.Summary,
-		DiffHints: a.DiffHints, Config: a.Config, Flags: a.Flags, Actor: a.Actor, Link: a.Link, SeenBy: pitwall.SeenByWebhook,
+		DiffHints: a.DiffHints, Config: a.Config, Flags: a.Flags, Files: a.Files, Diff: a.Diff, Actor: a.Actor, Link: a.Link, SeenBy: pitwall.SeenByWebhook,
 	}
 	if a.Time != nil {
 		c.At = a.Time.UTC()

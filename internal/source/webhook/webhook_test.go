@@ -62,7 +62,7 @@ func post(h *Handler, body string, headers ...string) *httptest.ResponseRecorder
 }
 
 const full = `{"id":"d-1","time":"2026-01-02T04:00:00+01:00","kind":"deploy","service":"inventory","version":"v41","previous_version":"v40",
-	"summary":"details in lookups","diff_hints":["include_full_sku_details"],"config":{"pool":"8"},"flags":{"details":"on"},"actor":"ci","link":"https://ci/1"}`
+	"summary":"details in lookups","diff_hints":["include_full_sku_details"],"config":{"pool":"8"},"flags":{"details":"on"},"files":["api/items.go"],"diff":"@@ api/items.go @@\n-a\n+b","actor":"ci","link":"https://ci/1"}`
 
 func TestAnnouncements(t *testing.T) {
 	log := &memory{}
@@ -87,7 +87,7 @@ func TestAnnouncements(t *testing.T) {
 	want := []pitwall.Change{
 		{ID: "d-1", At: time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC), Kind: pitwall.ChangeDeploy, Service: "inventory", Version: "v41",
 			PreviousVersion: "v40", Summary: "details in lookups", DiffHints: []string{"include_full_sku_details"},
-			Config: map[string]string{"pool": "8"}, Flags: map[string]string{"details": "on"}, Actor: "ci", Link: "https://ci/1", SeenBy: pitwall.SeenByWebhook},
+			Config: map[string]string{"pool": "8"}, Flags: map[string]string{"details": "on"}, Files: []string{"api/items.go"}, Diff: "@@ api/items.go @@\n-a\n+b", Actor: "ci", Link: "https://ci/1", SeenBy: pitwall.SeenByWebhook},
 		{ID: "k-7", At: now, Kind: pitwall.ChangeFlag, Service: "auth", Flags: map[string]string{"new_login": "on"}, SeenBy: pitwall.SeenByWebhook},
 		{ID: log.changes[2].ID, At: time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC), Kind: pitwall.ChangeScale, Service: "auth", SeenBy: pitwall.SeenByWebhook},
 	}
@@ -109,7 +109,7 @@ func TestRefusals(t *testing.T) {
 		{"two values", full + full, 400, "more than one"},
 		{"wrong type", `{"kind":7}`, 400, "kind"},
 		{"unknown field", `{"id":"1","kind":"deploy","service":"a","versoin":"v1"}`, 422, "versoin"},
-		{"unknown kind", `{"id":"1","kind":"reboot","service":"a"}`, 422, `"reboot" is none of [deploy config flag scale migration traffic dependency]`},
+		{"unknown kind", `{"id":"1","kind":"reboot","service":"a"}`, 422, `"reboot" is none of [deploy config flag scale migration traffic dependency commit]`},
 		{"no service", `{"id":"1","kind":"flag"}`, 422, "service is missing"},
 		{"no version", `{"id":"1","kind":"deploy","service":"a"}`, 422, "version is missing"},
 		{"no id", `{"kind":"flag","service":"a"}`, 422, "Idempotency-Key"},
