@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// packers (safe for all) keep compressors for use again.
+// packers is read-only: a pool of compressors for use again.
 var packers = sync.Pool{New: func() any { z, _ := flate.NewWriter(io.Discard, 1); return z }}
 
 // mix is what a session's requests do: chosen by its seed.
