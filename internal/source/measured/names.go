@@ -52,7 +52,8 @@ func mean(metric string, names ...string) typed {
 func ratio(metric string, parts ...[2]string) typed {
 	t := typed{metric: metric, stat: "ratio"}
 	for _, p := range parts {
-		t.queries = append(t.queries, "sum by ($by) (rate("+p[0]+"[$r])) / sum by ($by) (rate("+p[1]+"[$r]))")
+		part, whole := "sum by ($by) (rate("+p[0]+"[$r]))", "sum by ($by) (rate("+p[1]+"[$r]))"
+		t.queries = append(t.queries, "("+part+" or 0 * "+whole+") / "+whole) // nothing of it is 0, as long as there is the whole
 	}
 	return t
 }
