@@ -39,6 +39,12 @@ func (w writing) profiles(ps periods) error {
 			return err
 		}
 	}
+	w.rep.Profiles = len(shots)
+	return writeShots(w.dir, shots)
+}
+
+// writeShots writes windows with their index; equal ones are one file.
+func writeShots(dir string, shots []shot) error {
 	index := []profileEntry{}
 	have := map[string]bool{}
 	for _, s := range shots {
@@ -50,14 +56,13 @@ func (w writing) profiles(ps periods) error {
 		name := "profiles/" + hex.EncodeToString(sum[:6]) + ".pb.gz"
 		if !have[name] {
 			have[name] = true
-			if err := os.WriteFile(filepath.Join(w.dir, name), data, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
 				return err
 			}
 		}
 		index = append(index, profileEntry{name, s.service, s.version, s.kind, millis(s.from), millis(s.to), s.requests})
 	}
-	w.rep.Profiles = len(index)
-	return writeLines(filepath.Join(w.dir, "profiles.json"), index)
+	return writeLines(filepath.Join(dir, "profiles.json"), index)
 }
 
 // writeLines writes a list with one entry on each line: a diff shows windows.

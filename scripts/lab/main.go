@@ -7,6 +7,7 @@
 //	go run ./scripts/lab -list                    what there is to record, and what is there
 //	go run ./scripts/lab -only lock -parallel 2   some of it
 //	go run ./scripts/lab -score                   score again what was recorded
+//	go run ./scripts/lab -shrink internal/cli/testdata/cases -only lock,pool
 //	go run ./scripts/lab -score -held             the third that nobody looks at while building
 //
 // A case is named by a hash of its story, place and seed, so that a name tells
@@ -28,11 +29,11 @@ import (
 
 // options are the flags.
 type options struct {
-	pitwall, out, only string
-	per, parallel      int
-	list, score, held  bool
-	small, verbose     bool
-	rps, sample        float64
+	pitwall, out, only, shrink string
+	per, parallel              int
+	list, score, held          bool
+	small, verbose             bool
+	rps, sample                float64
 }
 
 func main() {
@@ -48,6 +49,7 @@ func main() {
 	flag.BoolVar(&o.list, "list", false, "list the cases and do nothing")
 	flag.BoolVar(&o.score, "score", false, "record nothing, score what is there")
 	flag.BoolVar(&o.held, "held", false, "score the held part instead of the seen one")
+	flag.StringVar(&o.shrink, "shrink", "", "record nothing: write the committed form of what was recorded below this folder")
 	flag.BoolVar(&o.verbose, "v", false, "a line for each case that is scored")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -79,7 +81,7 @@ func run(ctx context.Context, o options) error {
 	if o.list {
 		return list(os.Stdout, o.out, cases)
 	}
-	if !o.score {
+	if !o.score && o.shrink == "" {
 		if err := recordAll(ctx, o, cases); err != nil {
 			return err
 		}
@@ -87,6 +89,9 @@ func run(ctx context.Context, o options) error {
 	entries, err := index(o.out)
 	if err != nil {
 		return err
+	}
+	if o.shrink != "" {
+		return shrinkAll(o, entries)
 	}
 	return scoreAll(ctx, o, entries)
 }
