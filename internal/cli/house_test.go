@@ -37,7 +37,7 @@ func serveHouse(t *testing.T, live bool, events ...pitwall.Event) address {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"checkout-latency.yaml": string(slos),
+		"checkout-latency.yaml": strings.ReplaceAll(string(slos), "{{.Within}}", "500ms"),
 		"pitwall.yaml":          "data_dir: data\nslos: [checkout-latency.yaml]\nledger_step: 1s\nengine: {tick: 100ms}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {

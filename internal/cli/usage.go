@@ -86,7 +86,9 @@ func labCommand() *cobra.Command {
 		Long: `The fault lab behind the demo: a real shop of small services that break on cue. It knows
 nothing of Pitwall. "pitwall demo" starts all of it; these are its pieces:
 
-  pitwall lab run --dir DIR [--story checkout|quiet] [--seed N] [--pace 1..4]
+  pitwall lab run --dir DIR [--story NAME] [--at SERVICE] [--seed N] [--pace 1..4]
+  pitwall lab stories
+  pitwall lab record --story NAME --out DIR [--at SERVICE] [--seed N]
   pitwall lab service NAME --version V [--addr 127.0.0.1:0]
   pitwall lab load --edge URL [--rps N]
 
