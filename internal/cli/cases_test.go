@@ -23,7 +23,7 @@ func markCase(t *testing.T, dir string) (score.Mark, score.Answer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := caseDiagnosis(t.Context(), c)
+	d, _, err := caseDiagnosis(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,13 +73,14 @@ func runDiagnosis(ctx context.Context, g *global, a asking) error {
 	const op = "diagnosing"
 	var d pitwall.Diagnosis
 	var c *casefile.Case
+	var unread []string // of the case
 	var err error
 	switch {
 	case a.dir != "" && a.service != "":
 		return &pitwall.Error{Op: op, Kind: pitwall.Invalid, Err: fmt.Errorf("--case and --service at once"), Hint: "a recorded incident says itself which service it is about"}
 	case a.dir != "":
 		if c, err = casefile.Open(a.dir); err == nil {
-			d, err = caseDiagnosis(ctx, c)
+			d, unread, err = caseDiagnosis(ctx, c)
 		}
 	case a.service != "":
 		d, err = liveDiagnosis(ctx, g, a)
@@ -91,7 +93,7 @@ func runDiagnosis(ctx context.Context, g *global, a asking) error {
 	}
 	answer := report.AnswerOf(d)
 	if c != nil {
-		answer.Case, answer.Warnings = c.ID, c.Warnings
+		answer.Case, answer.Warnings = c.ID, append(c.Warnings, unread...)
 	}
 	for _, w := range answer.Warnings {
 		fmt.Fprintf(g.env.Stderr, "warning: the recording is not whole: %s\n", printable(w))
@@ -105,11 +107,22 @@ func runDiagnosis(ctx context.Context, g *global, a asking) error {
 	return nil
 }
 
+// fromFile is how long one file of a case may take to be read: nobody is kept
+// waiting by a file but who gave it.
+const fromFile = 5 * time.Minute
+
 // caseDiagnosis asks a recorded incident what a running Pitwall asks its stores.
-func caseDiagnosis(ctx context.Context, c *casefile.Case) (pitwall.Diagnosis, error) {
+// What is there and cannot be read is told, each fault once: an answer without
+// it may be another.
+func caseDiagnosis(ctx context.Context, c *casefile.Case) (d pitwall.Diagnosis, unread []string, err error) {
 	q := c.Question
-	return engine.Sources{
-		Spans: c, Profiles: c, Measured: c, Topology: c, Logs: c, Status: c, Changes: c,
+	d, err = engine.Sources{
+		Spans: c, Profiles: c, Measured: c, Topology: c, Logs: c, Status: c, Changes: c, Patience: fromFile,
+		Trouble: func(err error) {
+			if text := err.Error(); !slices.Contains(unread, text) {
+				unread = append(unread, text)
+			}
+		},
 	}.Diagnose(ctx, diagnose.Question{
 		Regression: pitwall.Regression{Service: q.Service, Operation: q.Operation, Signal: q.SLI},
 		Baseline:   c.Baseline, Window: c.Window,
@@ -118,6 +131,7 @@ func caseDiagnosis(ctx context.Context, c *casefile.Case) (pitwall.Diagnosis, er
 			Summary: q.Alert.Summary, Detail: q.Alert.Detail, Threshold: q.Alert.Threshold, Observed: q.Alert.Observed,
 		},
 	})
+	return d, unread, err
 }
 
 // liveDiagnosis asks a running Pitwall.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ failed.`,
 		Example: `  pitwall trace critical-path trace.json
   pitwall trace critical-path traces.jsonl.gz --root 'GET /cart' -o json
   curl -s 'http://jaeger:16686/api/traces?service=cart&limit=100' | pitwall trace critical-path -`,
-		RunE: func(_ *cobra.Command, args []string) error { return criticalPath(g, how, args) },
+		RunE: func(c *cobra.Command, args []string) error { return criticalPath(c.Context(), g, how, args) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&how.compat, "compat", "", `"crisp": reckon as Uber's CRISP does`)
@@ -98,7 +99,7 @@ type pathSection struct {
 	Duration  float64             `json:"duration_s"`
 }
 
-func criticalPath(g *global, how pathing, files []string) error {
+func criticalPath(ctx context.Context, g *global, how pathing, files []string) error {
 	if how.compat != "" && how.compat != "crisp" {
 		return pitwall.Errorf(pitwall.Invalid, "finding critical paths", "--compat is %q; there is only crisp", how.compat)
 	}
@@ -107,7 +108,7 @@ func criticalPath(g *global, how pathing, files []string) error {
 	}
 	b := &pitwall.SpanBatch{}
 	for _, name := range files {
-		if err := readTraceFile(g, b, name); err != nil {
+		if err := readTraceFile(ctx, g, b, name); err != nil {
 			return err
 		}
 	}
@@ -124,7 +125,21 @@ func criticalPath(g *global, how pathing, files []string) error {
 	return v.print(g)
 }
 
-func readTraceFile(g *global, b *pitwall.SpanBatch, name string) error {
+// whileWanted ends a file when its reader is interrupted: one may be large, or
+// never end.
+type whileWanted struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (w whileWanted) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.in.Read(p)
+}
+
+func readTraceFile(ctx context.Context, g *global, b *pitwall.SpanBatch, name string) error {
 	var in io.Reader = g.env.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -137,7 +152,7 @@ func readTraceFile(g *global, b *pitwall.SpanBatch, name string) error {
 		}
 		in = f
 	}
-	said, err := tracefile.Read(b, name, in)
+	said, err := tracefile.Read(b, name, whileWanted{ctx, in})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
+	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/diagnose"
@@ -25,18 +28,43 @@ type Sources struct {
 	PageLoads interface {
 		PageLoads(context.Context, pitwall.Period) ([]pitwall.PageLoad, error)
 	}
-	Say func(words string) // told what is being done, for people who wait; may be nil
+	Say      func(words string) // told what is being done, for people who wait; may be nil
+	Patience time.Duration      // how long one question may take; 0: patience
+	// Trouble is told what went wrong with a source that is there; the diagnosis
+	// goes on without it. May be nil.
+	Trouble func(err error)
 }
 
+// patience is how long a source may take to answer one question. One that did
+// not answer is not asked again in the same diagnosis, so that a store that
+// hangs costs a diagnosis this once, and the page waits for the others only.
+const patience = 10 * time.Second
+
+// Defect is a diagnosis that could not be finished for a mistake of ours.
+type Defect struct {
+	What  any    // as it was thrown
+	Stack []byte // where
+}
+
+func (d *Defect) Error() string { return fmt.Sprintf("a defect of Pitwall: %v", d.What) }
+
 // Diagnose runs one diagnosis: it names what it needs, the sources are asked,
-// until it is done. The error is the context's.
-func (s Sources) Diagnose(ctx context.Context, q diagnose.Question) (pitwall.Diagnosis, error) {
-	session := diagnose.New(q)
+// until it is done. The error is the context's, or a Defect: whatever a sender
+// managed to put into its telemetry, the loop that asks goes on.
+func (s Sources) Diagnose(ctx context.Context, q diagnose.Question) (d pitwall.Diagnosis, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &pitwall.Error{Op: "diagnosing", Kind: pitwall.Internal, ID: string(q.Regression.Service), Err: &Defect{p, debug.Stack()},
+				Hint: "report it with the question and, if you can, the telemetry"}
+		}
+	}()
+	q.Alarm = maskAlarm(q.Alarm)
+	session, silent := diagnose.New(q), map[string]bool{}
 	for !session.Done() {
 		var answers []diagnose.Answer
 		for _, q := range session.Needs() {
 			s.say("reading " + q.Words())
-			answers = append(answers, s.answer(ctx, q))
+			answers = append(answers, s.answer(ctx, q, silent))
 		}
 		if err := ctx.Err(); err != nil {
 			return pitwall.Diagnosis{}, err
@@ -44,7 +72,9 @@ func (s Sources) Diagnose(ctx context.Context, q diagnose.Question) (pitwall.Dia
 		s.say("comparing")
 		session.Step(answers)
 	}
-	return session.Diagnosis(), nil
+	d = session.Diagnosis()
+	maskContrasts(d.Contrasts)
+	return d, nil
 }
 
 func (s Sources) say(words string) {
@@ -54,15 +84,42 @@ func (s Sources) say(words string) {
 }
 
 // answer fetches what one query asks for; what cannot be had is said, so that
-// the check is skipped with its reason rather than taken for clear.
-func (s Sources) answer(ctx context.Context, q diagnose.Query) diagnose.Answer {
-	a := diagnose.Answer{Query: q.ID}
-	missing, err := s.fetch(ctx, q, &a)
-	if err != nil {
+// the check is skipped with its reason rather than taken for clear. silent are
+// the stores that were waited for in vain.
+func (s Sources) answer(ctx context.Context, q diagnose.Query, silent map[string]bool) diagnose.Answer {
+	a, store, wait := diagnose.Answer{Query: q.ID}, storeOf(q.Kind), s.Patience
+	if wait <= 0 {
+		wait = patience
+	}
+	if silent[store] {
+		a.Missing = "the store of " + store + " did not answer before, so it was not asked again"
+		return a
+	}
+	within, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	missing, err := s.fetch(within, q, &a)
+	switch {
+	case err != nil && within.Err() != nil || errors.Is(err, context.DeadlineExceeded):
+		silent[store] = true
+		missing = fmt.Sprintf("the store of %s did not answer within %s", store, wait)
+	case err != nil:
 		missing = err.Error()
 	}
+	if err != nil && ctx.Err() == nil && s.Trouble != nil && pitwall.KindOf(err) != pitwall.NotFound {
+		s.Trouble(err)
+	}
 	a.Missing = missing
+	maskAnswer(&a)
 	return a
+}
+
+// storeOf says which store answers a kind of question, for several may be the
+// same one's.
+func storeOf(k diagnose.QueryKind) string {
+	if k == diagnose.AskMetrics || k == diagnose.AskMeasured {
+		return "metrics"
+	}
+	return string(k)
 }
 
 func (s Sources) fetch(ctx context.Context, q diagnose.Query, a *diagnose.Answer) (missing string, err error) {

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -72,11 +74,24 @@ func (e *Engine) diagnose(ctx context.Context, p pitwall.Plan) error {
 	return err
 }
 
-// ask runs the diagnosis against the stores.
+// ask runs the diagnosis against the stores. A defect of ours is no cause, and
+// no reason to stop: it is logged, and a person is asked when the time is up.
 func (e *Engine) ask(ctx context.Context, p pitwall.Plan, window pitwall.Period) (pitwall.Diagnosis, error) {
-	return e.sources().Diagnose(ctx, diagnose.Question{
+	d, err := e.sources().Diagnose(ctx, diagnose.Question{
 		Regression: p.Opened.Regression, SLO: e.objective(p), Baseline: p.Baseline.Period, Window: window,
 	})
+	var defect *Defect
+	if !errors.As(err, &defect) {
+		return d, err
+	}
+	summary := "the diagnosis failed: " + defect.Error()
+	if !strings.Contains(e.Live(p.ID).Waiting, summary) { // not at every tick
+		e.log.Error("Diagnosis panicked", "plan", p.ID, "panic", fmt.Sprint(defect.What), "stack", string(defect.Stack))
+	}
+	return pitwall.Diagnosis{
+		Verdict: pitwall.DiagnosisInconclusive, Summary: summary, Regression: p.Opened.Regression, Baseline: p.Baseline.Period, Window: window,
+		Checks: []pitwall.Check{{Name: "diagnosis", Question: "Can it be diagnosed at all?", Outcome: pitwall.OutcomeError, Reason: summary + "; the log says where"}},
+	}, nil
 }
 
 // recovered says whether the objective stopped burning though nothing of this

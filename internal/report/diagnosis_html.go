@@ -32,7 +32,7 @@ func DiagnosisHTML(v DiagnosisView) ([]byte, error) {
 	if err := t.ExecuteTemplate(&b, "diagnosis", v); err != nil {
 		return nil, fmt.Errorf("rendering diagnosis: %w", err)
 	}
-	return b.Bytes(), nil
+	return []byte(clean(b.String())), nil
 }
 
 // pairSVG draws two shares: of the slow above, of the typical below.

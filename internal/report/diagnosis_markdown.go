@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"github.com/pitwall/pitwall"
 )
 
 // DiagnosisMarkdown is the diagnosis as a document.
@@ -34,6 +36,7 @@ func DiagnosisMarkdown(v DiagnosisView) string {
 		w("## Hypotheses\n")
 	}
 	for _, h := range v.Hypotheses {
+		h.Service = pitwall.ServiceName(md(string(h.Service))) // it stands in the heading as it is
 		mdHypothesis(&b, h)
 	}
 	mdTime(&b, v)
@@ -61,7 +64,7 @@ func DiagnosisMarkdown(v DiagnosisView) string {
 			w("- %s: %s", md(g.Title), md(g.Why))
 		}
 	}
-	return strings.TrimRight(b.String(), "\n") + "\n"
+	return clean(strings.TrimRight(b.String(), "\n") + "\n")
 }
 
 func mdTime(b *strings.Builder, v DiagnosisView) {

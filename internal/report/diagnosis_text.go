@@ -53,7 +53,7 @@ func DiagnosisText(v DiagnosisView) string {
 	for _, g := range v.Gaps {
 		textBlock(&b, "∅ ", g.Title+": "+g.Why)
 	}
-	return b.String()
+	return clean(b.String())
 }
 
 // textPart begins a part that has something to show.
@@ -117,7 +117,7 @@ func textContrasts(b *strings.Builder, v DiagnosisView) {
 	textPart(b, "What slow requests share", len(v.Contrasts))
 	for _, c := range v.Contrasts {
 		textBlock(b, "", fmt.Sprintf("%s Effect %s, carries %s.", c.Sentence, c.Effect, c.Explains))
-		rows := [][]string{{"  " + c.Key, "slow", "typical", "mean"}}
+		rows := [][]string{{"  " + c.Key + " of " + c.Of, "slow", "typical", "mean"}}
 		for _, r := range c.Rows {
 			rows = append(rows, []string{"  " + cut(r.Value, 40), r.Slow, r.Typical, r.Mean})
 		}

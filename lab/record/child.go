@@ -189,8 +189,14 @@ func (s *shop) truth(ctx context.Context) (labTruth, error) {
 // mostAnswer bounds what is read of one answer of the lab.
 const mostAnswer = 64 << 20
 
+// answersWithin is how long the lab may take to answer; a profile is asked for
+// longer than that is.
+const answersWithin = profileWindow + 10*time.Second
+
 // fetch gets a body with status 200.
 func fetch(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, answersWithin)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err

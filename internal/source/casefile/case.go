@@ -1,15 +1,9 @@
 package casefile
 
 import (
-	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -17,10 +11,6 @@ import (
 
 // schema is the one form of a case there is.
 const schema = "pitwall.case/1"
-
-// most bounds what one file of a case may unpack to, in bytes: a recording of
-// an hour stays far below, a file made to harm does not.
-const most = 2 << 30
 
 // Question is what a case asks.
 type Question struct {
@@ -57,7 +47,8 @@ type Case struct {
 
 // Open reads case.json of a folder.
 func Open(dir string) (*Case, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, "case.json"))
+	c := &Case{dir: dir}
+	raw, err := c.whole("case.json")
 	if err != nil {
 		return nil, &pitwall.Error{Op: "opening case", Kind: pitwall.NotFound, Err: err,
 			Hint: "name a folder that holds case.json; docs/reference/case.md says what else belongs there"}
@@ -77,7 +68,7 @@ func Open(dir string) (*Case, error) {
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return nil, bad(dir, "case.json", "%v", err)
 	}
-	c := &Case{
+	c = &Case{
 		ID: in.ID, Question: in.Question, Baseline: in.Baseline, Window: in.Window, Sampling: in.Sampling, Warnings: in.Warnings,
 		dir: dir, metrics: in.Metrics, spans: in.Spans, logs: in.Logs,
 	}
@@ -86,6 +77,10 @@ func Open(dir string) (*Case, error) {
 	}
 	return c, c.check(in.Schema)
 }
+
+// longest is how long one period may be: a case is an incident, and what counts
+// in steps of time must not be asked for a thousand years of them.
+const longest = 31 * 24 * time.Hour
 
 func (c *Case) check(form string) error {
 	switch {
@@ -97,6 +92,10 @@ func (c *Case) check(form string) error {
 		return bad(c.dir, "case.json", "baseline is empty: from %s to %s", c.Baseline.From, c.Baseline.To)
 	case c.Window.Duration() <= 0:
 		return bad(c.dir, "case.json", "window is empty: from %s to %s", c.Window.From, c.Window.To)
+	case c.Baseline.Duration() > longest || c.Window.Duration() > longest:
+		return bad(c.dir, "case.json", "baseline lasts %s and window %s; at most %s", c.Baseline.Duration(), c.Window.Duration(), longest)
+	case c.Baseline.To.After(c.Window.From):
+		return bad(c.dir, "case.json", "baseline must end before the window begins: it ends %s, the window begins %s", c.Baseline.To, c.Window.From)
 	}
 	switch c.Question.SLI {
 	case pitwall.SignalLatency, pitwall.SignalErrors, pitwall.SignalAvailability, pitwall.SignalSaturation, pitwall.SignalAny:
@@ -112,60 +111,6 @@ func bad(dir, file, format string, args ...any) error {
 	return &pitwall.Error{Op: "reading case", Kind: pitwall.Invalid,
 		Err:  fmt.Errorf("%s: %w", filepath.Join(dir, file), fmt.Errorf(format, args...)),
 		Hint: "docs/reference/case.md describes the folder"}
-}
-
-// files gives the paths of one sort of file: those that case.json names, or the
-// usual one, packed or not; none when the case has none.
-func (c *Case) files(named []string, usual string) []string {
-	if len(named) > 0 {
-		return named
-	}
-	for _, name := range []string{usual, usual + ".gz"} {
-		if _, err := os.Stat(filepath.Join(c.dir, name)); err == nil {
-			return []string{name}
-		}
-	}
-	return nil
-}
-
-// read gives a file's bytes, unpacked when its name says so.
-func (c *Case) read(name string) (_ []byte, err error) {
-	f, err := os.Open(filepath.Join(c.dir, name))
-	if err != nil {
-		return nil, &pitwall.Error{Op: "reading case", Kind: pitwall.NotFound, Err: err, Hint: "case.json names a file that is not there"}
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	var in io.Reader = f
-	if strings.HasSuffix(name, ".gz") {
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			return nil, bad(c.dir, name, "unpacking: %w", err)
-		}
-		in = z
-	}
-	raw, err := io.ReadAll(io.LimitReader(in, most+1))
-	switch {
-	case err != nil:
-		return nil, bad(c.dir, name, "reading: %w", err)
-	case len(raw) > most:
-		return nil, bad(c.dir, name, "it unpacks to more than %d bytes", most)
-	}
-	return raw, nil
-}
-
-// object reads an optional JSON file into v; false: it is not there.
-func (c *Case) object(name string, v any) (bool, error) {
-	raw, err := os.ReadFile(filepath.Join(c.dir, name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, &pitwall.Error{Op: "reading case", Kind: pitwall.Internal, Err: err}
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return false, bad(c.dir, name, "%v", err)
-	}
-	return true, nil
 }
 
 // absent says that a case holds nothing of a sort.

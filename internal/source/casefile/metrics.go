@@ -1,11 +1,11 @@
 package casefile
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -17,23 +17,28 @@ import (
 // Measured gives every series of the metric files, rows of the period only,
 // by service, metric and stat. A series measured twice at one moment keeps the
 // first value.
-func (c *Case) Measured(_ context.Context, p pitwall.Period) ([]pitwall.Measured, error) {
-	names := c.files(c.metrics, "metrics.csv")
+func (c *Case) Measured(ctx context.Context, p pitwall.Period) ([]pitwall.Measured, error) {
+	names, err := c.files(c.metrics, "metrics.csv")
+	if err != nil {
+		return nil, err
+	}
 	if len(names) == 0 {
 		return nil, c.absent("metrics")
 	}
 	t := table{byKey: map[seriesKey]*pitwall.Measured{}, period: p}
-	for _, name := range names {
-		raw, err := c.read(name)
-		if err != nil {
-			return nil, err
-		}
-		if err := t.add(raw); err != nil {
-			return nil, bad(c.dir, name, "%w", err)
-		}
+	err = c.each(ctx, names, func(_ string, in io.Reader) error { return t.add(in) })
+	if err != nil {
+		return nil, err
 	}
 	return t.series(), nil
 }
+
+// What a table may hold: a hundred series of each of a thousand components,
+// each with some hundred points.
+const (
+	mostSeries = 100_000
+	mostPoints = 10_000_000
+)
 
 type seriesKey struct{ service, metric, stat string }
 
@@ -41,15 +46,20 @@ type seriesKey struct{ service, metric, stat string }
 type table struct {
 	byKey  map[seriesKey]*pitwall.Measured
 	period pitwall.Period
+	points int
 }
 
 // columns are the places of the fields in a row; source is -1 when there is none.
 type columns struct{ time, service, metric, stat, value, source int }
 
-func (t *table) add(raw []byte) error {
-	r := csv.NewReader(bytes.NewReader(raw))
+func (t *table) add(in io.Reader) error {
+	row := &rows{in: in}
+	r := csv.NewReader(row)
 	r.ReuseRecord, r.FieldsPerRecord = true, -1
 	head, err := r.Read()
+	if row.err != nil && !errors.Is(row.err, io.EOF) {
+		return row.err
+	}
 	if err != nil {
 		return errors.New("it has no header; want time,service,metric,stat,value[,source]")
 	}
@@ -58,18 +68,41 @@ func (t *table) add(raw []byte) error {
 		return err
 	}
 	for {
-		row, err := r.Read()
+		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := t.row(row, at); err != nil {
+		if err := t.row(fields, at); err != nil {
 			line, _ := r.FieldPos(0)
 			return atLine{line, err}
 		}
+		row.done = r.InputOffset()
 	}
+}
+
+// longestRow is what a row may take: the reader of tables holds one in memory,
+// and a quotation mark that is never closed makes a row of the whole file.
+const longestRow = 1 << 20
+
+// rows are the bytes of a table, up to the end of one row too long.
+type rows struct {
+	in          io.Reader
+	given, done int64 // bytes handed out; of rows that were read
+	err         error // of the last Read
+}
+
+func (r *rows) Read(p []byte) (int, error) {
+	if r.given-r.done > longestRow {
+		r.err = fmt.Errorf("a row is longer than %d bytes: is a quotation mark not closed?", longestRow)
+		return 0, r.err
+	}
+	var n int
+	n, r.err = r.in.Read(p)
+	r.given += int64(n)
+	return n, r.err
 }
 
 // atLine is a fault with its line.
@@ -116,6 +149,9 @@ func (t *table) row(row []string, at columns) error {
 			s.Source = string([]byte(row[at.source]))
 		}
 		t.byKey[key] = s
+	}
+	if t.points++; t.points > mostPoints || len(t.byKey) > mostSeries {
+		return fmt.Errorf("the tables hold more than %d series or %d points of the two periods", mostSeries, mostPoints)
 	}
 	s.T, s.V = append(s.T, ms), append(s.V, v)
 	return nil

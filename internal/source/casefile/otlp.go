@@ -1,8 +1,12 @@
 package casefile
 
 import (
-	"bytes"
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,72 +20,90 @@ import (
 	"github.com/pitwall/pitwall/internal/source/otelrows"
 )
 
+// mostSpans of a case; each takes some 300 bytes.
+const mostSpans = 4 << 20
+
 // Spans answers as a span store would: whole traces when the query wants them.
-func (c *Case) Spans(_ context.Context, q pitwall.SpanQuery) (*pitwall.SpanBatch, error) {
-	names := c.files(c.spans, "spans.jsonl")
+func (c *Case) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.SpanBatch, error) {
+	names, err := c.files(c.spans, "spans.jsonl")
+	if err != nil {
+		return nil, err
+	}
 	if len(names) == 0 {
 		return nil, c.absent("spans")
 	}
 	b := &pitwall.SpanBatch{}
-	for _, name := range names {
-		err := c.lines(name, func(line []byte) error {
-			td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(line)
-			if err != nil {
-				return err
-			}
-			otelrows.Add(b, td)
-			return nil
-		})
-		if err != nil {
-			return nil, err
+	err = c.requests(ctx, names, func(line []byte) error {
+		if b.Len() > mostSpans {
+			return fmt.Errorf("there are more than %d spans", mostSpans)
 		}
+		td, err := (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(line)
+		if err != nil {
+			return errNotOTLP
+		}
+		otelrows.Add(b, td)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return otelspan.Answer([]*pitwall.SpanBatch{b}, q), nil
 }
 
-// lines gives each line of a file that is not blank.
-func (c *Case) lines(name string, each func([]byte) error) error {
-	raw, err := c.read(name)
-	if err != nil {
-		return err
-	}
-	for n := 1; len(raw) > 0; n++ {
-		line, rest, _ := bytes.Cut(raw, []byte("\n"))
-		raw = rest
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		if err := each(line); err != nil {
-			return bad(c.dir, name, "line %d: %w", n, err)
-		}
-	}
-	return nil
+// errNotOTLP says no more: the decoder's own words quote what it read, which may
+// be anything, and an error is shown to whoever asked.
+var errNotOTLP = errors.New("this is no OTLP as JSON, one request a line")
+
+// requests gives each line of the files that the decoder may be given.
+func (c *Case) requests(ctx context.Context, names []string, each func([]byte) error) error {
+	return c.each(ctx, names, func(_ string, in io.Reader) error {
+		return lines(in, func(line []byte) error {
+			if err := sound(line); err != nil {
+				return err
+			}
+			return each(line)
+		})
+	})
 }
+
+// A system that writes its lines by format strings has some thousand patterns:
+// mostPatterns are counted, and of those that are there, the comparison is of the
+// most frequent, as a log store answers. longestLine is what is read of one line.
+const (
+	mostPatterns     = 50_000
+	comparedPatterns = 1000
+	longestLine      = 4 << 10
+)
 
 // LogMoves gives the patterns that were clustered when the case was recorded,
 // and beside them those of the lines themselves.
-func (c *Case) LogMoves(_ context.Context, baseline, window pitwall.Period) ([]pitwall.LogMove, error) {
+func (c *Case) LogMoves(ctx context.Context, baseline, window pitwall.Period) ([]pitwall.LogMove, error) {
 	list, known, err := c.patterns()
 	if err != nil {
 		return nil, err
 	}
-	names := c.files(c.logs, "logs.jsonl")
+	names, err := c.files(c.logs, "logs.jsonl")
+	if err != nil {
+		return nil, err
+	}
 	if len(names) == 0 && !known {
 		return nil, c.absent("logs")
 	}
 	count := counting{scale: window.Duration().Seconds() / baseline.Duration().Seconds(), baseline: baseline, window: window,
 		moves: map[patternKey]*pitwall.LogMove{}}
-	for _, name := range names {
-		err := c.lines(name, func(line []byte) error {
-			ld, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
-			if err == nil {
-				count.add(ld)
-			}
-			return err
-		})
+	err = c.requests(ctx, names, func(line []byte) error {
+		ld, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
 		if err != nil {
-			return nil, err
+			return errNotOTLP
 		}
+		count.add(ld)
+		if len(count.moves) > mostPatterns {
+			return fmt.Errorf("its lines have more than %d patterns", mostPatterns)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return count.beside(list), nil
 }
@@ -141,6 +163,7 @@ func (n *counting) line(service string, r plog.LogRecord) {
 		at = r.ObservedTimestamp().AsTime()
 	}
 	text := r.Body().AsString()
+	text = strings.ToValidUTF8(text[:min(len(text), longestLine)], "")
 	key := patternKey{service, logs.Template(text)}
 	m := n.moves[key]
 	if m == nil {
@@ -167,10 +190,20 @@ func (n *counting) count(m *pitwall.LogMove, at time.Time) {
 // beside adds what was counted to what was clustered already, in the order in
 // which it first came.
 func (n *counting) beside(list []pitwall.LogMove) []pitwall.LogMove {
-	for _, key := range n.order {
+	at, counted := map[patternKey]int{}, []patternKey{}
+	for i, key := range n.order {
 		if m := n.moves[key]; m.After > 0 || m.Before > 0 {
-			list = append(list, *m)
+			at[key], counted = i, append(counted, key)
 		}
+	}
+	if len(counted) > comparedPatterns {
+		often := func(k patternKey) float64 { return max(n.moves[k].Before, n.moves[k].After) }
+		slices.SortStableFunc(counted, func(a, b patternKey) int { return cmp.Compare(often(b), often(a)) })
+		counted = counted[:comparedPatterns]
+		slices.SortFunc(counted, func(a, b patternKey) int { return cmp.Compare(at[a], at[b]) })
+	}
+	for _, key := range counted {
+		list = append(list, *n.moves[key])
 	}
 	return list
 }

@@ -3,7 +3,6 @@ package casefile
 import (
 	"cmp"
 	"context"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -144,9 +143,10 @@ func (c *Case) profileData(name string) ([]byte, error) {
 	if !filepath.IsLocal(name) {
 		return nil, bad(c.dir, "profiles.json", "file %q lies outside of the folder profiles", name)
 	}
-	raw, err := os.ReadFile(filepath.Join(c.dir, "profiles", name))
+	path := filepath.Join("profiles", name)
+	raw, err := c.whole(path)
 	if err != nil {
-		return nil, &pitwall.Error{Op: "reading case", Kind: pitwall.NotFound, Err: err, Hint: "profiles.json names a file that is not there"}
+		return nil, c.unread("profiles.json", path, err)
 	}
 	return raw, nil
 }

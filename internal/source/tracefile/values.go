@@ -97,17 +97,30 @@ func (s *splitter) skip() error {
 		if err != nil {
 			return err
 		}
-		n := bytes.IndexFunc(chunk, func(r rune) bool { return !bytes.ContainsRune([]byte(" \t\r\n,[]\ufeff"), r) })
-		if n < 0 {
-			s.take(len(chunk))
+		n := 0
+		for n < len(chunk) && between(chunk[n]) {
+			n++
+		}
+		first := append([]byte{}, chunk[n:min(len(chunk), n+40)]...)
+		s.take(n)
+		if len(first) == 0 {
 			continue
 		}
-		s.take(n)
-		if chunk[n] == '{' {
+		if first[0] == '{' {
 			return nil
 		}
-		return fmt.Errorf("this is no JSON of traces: %.40q", chunk[n:])
+		return fmt.Errorf("this is no JSON of traces: %q", first)
 	}
+}
+
+// between says whether a byte may stand between objects: blanks, what lists put
+// around them, and the bytes of a mark of byte order.
+func between(c byte) bool {
+	switch c {
+	case ' ', '\n', '\t', '\r', ',', '[', ']', 0xef, 0xbb, 0xbf:
+		return true
+	}
+	return false
 }
 
 // scan walks over a chunk of an object, and says where in it the object ends.
