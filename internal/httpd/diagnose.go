@@ -40,7 +40,7 @@ type Diagnosing struct {
 // What may be asked about: shorter holds no requests, longer no answer in time.
 const (
 	shortestAsked = 10 * time.Second
-	longestAsked  = 24 * time.Hour
+	longestAsked  = 6 * time.Hour
 )
 
 // DiagnoseQuery is a question in the query of an address; it is exported because

@@ -13,9 +13,9 @@ import (
 // own scrapes have instead.
 const byService = "service_name, job"
 
-// points is how many steps a period is read in. Sixty a side and more is what
-// the tests of a diagnosis want; more only costs.
-const points = 120
+// points is how many steps baseline and window are read in, together: some
+// thirty a side and more is what the tests of a diagnosis want; more only costs.
+const points = 80
 
 // A range shorter than ten seconds holds no two samples of anybody; twice a
 // minute's scrape is the longest that is usual.
