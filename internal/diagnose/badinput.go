@@ -85,14 +85,14 @@ func badInput(x *inquiry) result {
 			break // the most telling attribute; others describe the same requests
 		}
 	}
-	return hits(list, fmt.Sprintf("%s differ between bad and good requests; first %s, which does not single out requests that callers began to send",
+	return hits(list, fmt.Sprintf("bad and good requests differ in %s; first %s, which does not single out requests that callers began to send",
 		things(len(x.told), "attribute"), x.told[0].Key))
 }
 
 // fed is the finding against a kind of request, or nil: all other requests must
 // do about as well as in the baseline, and this kind must come more often than
-// it did, or have done as badly then. A kind that did well before and does badly
-// now was broken by something of ours.
+// it did, have done as badly then, or be refused as wrong now. A kind that did
+// well before and breaks something now was broken by something of ours.
 func (x *inquiry) fed(c pitwall.AttributeContrast) *finding {
 	was, is := carried(x.base, c), carried(x.head, c)
 	telling := x.telling(c, was, is)
@@ -113,10 +113,17 @@ func (x *inquiry) fed(c pitwall.AttributeContrast) *finding {
 	}
 	more := often.After > 1.5*often.Before
 	same := base.with.n >= fewCarriers && base.with.mean() > colder*normal
-	if whole <= 0 || whole-others < causeShare*whole || !more && !same {
+	if whole <= 0 || whole-others < causeShare*whole || !more && !same && !x.refused() {
 		return nil
 	}
 	return x.inputFinding(c, whole-others, often)
+}
+
+// refused says that most failures begin with somebody's answer that what he is
+// asked is wrong: he does as he always did.
+func (x *inquiry) refused() bool {
+	n := sumOf(x.head.Failed.Num)
+	return x.errors && n > 0 && x.head.Refused >= causeShare*n
 }
 
 // fewCarriers is how many requests of a kind can be spoken of.
@@ -152,7 +159,7 @@ func firstValue(values []pitwall.ContrastValue) string {
 }
 
 // carried is what each headline request of a side has for an attribute; "" for
-// none.
+// none. What a service writes on its own calls is nothing that it was sent.
 func carried(side *fold.Side, c pitwall.AttributeContrast) []string {
 	values := make([]string, len(side.Heads))
 	b := side.Batch
@@ -182,7 +189,7 @@ func carried(side *fold.Side, c pitwall.AttributeContrast) []string {
 		for len(todo) > 0 && values[n] == "" && there {
 			i := todo[len(todo)-1]
 			todo = append(todo[:len(todo)-1], side.Forest.Children(int(i))...)
-			if b.Service[i] == service {
+			if b.Service[i] == service && b.Kind[i] != pitwall.SpanClient && b.Kind[i] != pitwall.SpanProducer {
 				values[n] = of(int(i))
 			}
 		}

@@ -143,7 +143,7 @@ func (x *inquiry) suspect(c pitwall.Change, f *finding) suspect {
 	}
 	switch {
 	case f.external && t.strength < touchStrong:
-		s.why = fmt.Sprintf("nothing in it touches %s, and %s explains the increase", f.class, f.claim)
+		s.why = fmt.Sprintf("nothing in it touches %s, which explains the increase", f.title())
 	case f.external && f.broad && f.hits(c.Service):
 		s.why = fmt.Sprintf("it is on %s alone, and services that have nothing to do with it suffer as well", c.Service)
 	case !s.own && t.strength < touchStrong:

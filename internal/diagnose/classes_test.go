@@ -37,10 +37,13 @@ func (w world) vague() Question {
 // the same as to the exact question.
 func TestVagueQuestions(t *testing.T) {
 	for i, s := range stories() {
+		if i%2 == 1 && !calibrating() {
+			continue
+		}
 		w := s.world
 		w.seed = uint64(20 + i)
 		q := w.vague()
-		if i%2 == 1 {
+		if i%4 > 1 {
 			q.Regression.Operation = ""
 		}
 		d := w.asked(q, whole)
@@ -56,7 +59,10 @@ func TestVagueQuestions(t *testing.T) {
 
 // TestQuietMeasuredWorlds: measurements and decoys alone name nothing.
 func TestQuietMeasuredWorlds(t *testing.T) {
-	const seeds = 40
+	seeds := 20
+	if calibrating() {
+		seeds = 200
+	}
 	named := 0
 	for seed := range uint64(seeds) {
 		w := told(cached(calm()))
@@ -79,7 +85,7 @@ func TestQuietMeasuredWorlds(t *testing.T) {
 // bars and the remainder sum to the increase.
 func TestWaterfallSums(t *testing.T) {
 	list := stories()
-	for seed := range uint64(25) {
+	for seed := range uint64(10) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		s := list[r.IntN(len(list))]
 		w := s.world

@@ -30,6 +30,7 @@ const (
 	checkNode       = "noisy-neighbor"
 	checkInput      = "bad-input"
 	checkReturn     = "return"
+	checkMemory     = "memory"
 	checkAmdahl     = "amdahl"
 	checkChanges    = "changes"
 )
@@ -56,7 +57,10 @@ func signals(h fold.Operation) []signal {
 		{checkNode, "Do services wait for a processor that somebody else keeps busy?", neighbour},
 		{checkInput, "Is it confined to requests of a kind that callers began to send?", badInput},
 		{checkDependency, "Did something outside our sight become slow or fail?", dependency},
+		{checkCertificate, "Did a certificate run out?", certificateOut},
+		{checkDNS, "Can names not be resolved, from several places at once?", namesLost},
 		{checkDeadline, "Does a caller give up earlier, or try again more often, than it did?", deadline},
+		{checkMemory, "Is a service started again and again because its memory is full?", memory},
 		{checkColdStart, "Are requests slow only just after instances started?", coldStart},
 		{checkException, "Where do failures begin?", exception},
 		{checkPayload, "Did any request or response body grow, and who began it?", payload},

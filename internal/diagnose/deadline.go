@@ -49,7 +49,7 @@ func deadline(x *inquiry) result {
 	if failing == 0 {
 		return clear("no call fails more often than before: nobody gives up")
 	}
-	return hits(list, things(failing, "kind of call")+" fails more often, but not at a deadline that the callee used to exceed, nor after more attempts than before")
+	return hits(list, "calls of "+things(failing, "kind")+" fail more often, but not at a deadline that the callee used to exceed, nor after more attempts than before")
 }
 
 // alike is what calls of one caller to one callee have in common, whether their

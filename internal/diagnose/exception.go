@@ -58,7 +58,7 @@ func (x *inquiry) thrown(op int, at fold.Operation, s fold.Shift) *finding {
 	}
 	f.signal = own("failed share of "+at.String(), at, "errors", s, pitwall.UnitRatio)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitRatio,
-		fmt.Sprintf(`sum(rate(http_server_request_duration_seconds_count{service_name="%s",http_response_status_code=~"5.."}[30s]))`, at.Service)))
+		fmt.Sprintf(`sum(rate(http_server_request_duration_seconds_count{service_name=%q,http_response_status_code=~"5.."}[30s]))`, at.Service)))
 	f.disproof = fmt.Sprintf("If the change is undone and more than %s of %s still fail", percent(s.Before+0.005), at)
 	return f
 }

@@ -12,14 +12,15 @@ import (
 	"github.com/pitwall/pitwall/internal/diagnose/fold"
 )
 
-// The checks of causes outside, where requests cannot be followed.
+// The checks of causes outside. Those that followed requests answer as well have
+// one name, whatever they were answered from.
 const (
 	checkCertificate = "certificate"
 	checkDNS         = "dns"
-	checkUpstream    = "upstream"
-	checkSurge       = "surge"
-	checkNeighbour   = "neighbour"
-	checkBadInput    = "input"
+	checkUpstream    = checkDependency
+	checkSurge       = checkTraffic
+	checkNeighbour   = checkNode
+	checkBadInput    = checkInput
 )
 
 // outside lists them, in the order in which they are looked at: what is a fact
@@ -68,6 +69,27 @@ func (x *inquiry) outsideFinding(check string, class pitwall.Bottleneck, at pitw
 	return f
 }
 
+// failedOf says how many of the additional failures a finding explains where
+// requests are followed: as many as failed with these words, of those that were
+// read. It then stands at the service that wrote them, and is a fact.
+func (x *inquiry) failedOf(f *finding, list []sign) {
+	if x.noSpans != "" || !x.errors {
+		return
+	}
+	failed, said := sumOf(x.head.Failed.Num), 0.0
+	texts := map[string]bool{}
+	for _, g := range list {
+		if g.from == fromError && !texts[g.claim] {
+			texts[g.claim] = true
+			said += g.lines
+			f.at = fold.Operation{Service: g.service}
+		}
+	}
+	f.explained = min(1, ratio(said, failed*x.scene.errorsRead)) * (x.failed.After - x.failed.Before)
+	f.shift = x.failed
+	f.signal = own("failed share of "+x.q.headline().String(), x.q.headline(), "errors", x.failed, pitwall.UnitRatio)
+}
+
 // spokenOf are the signs of a class with a weight of at least w, those that
 // were measured first.
 func (s *scene) spokenOf(class pitwall.Bottleneck, w blame.Weight) []sign {
@@ -100,9 +122,10 @@ func certificateOut(x *inquiry) result {
 	s := x.look()
 	list := s.spokenOf(pitwall.BottleneckCertificate, blame.Mechanism)
 	if len(list) == 0 {
-		return clear("no certificate nears its end and no line speaks of one")
+		return clear("no certificate nears its end, and no line and no failed request speaks of one")
 	}
 	f := x.outsideFinding(checkCertificate, pitwall.BottleneckCertificate, x.q.headline().Service, list)
+	x.failedOf(f, list)
 	for _, g := range list {
 		if expired.MatchString(g.text) || g.move != nil && !g.move.Up && g.move.Last <= 0 {
 			f.level, f.claim = isSo, g.claim
@@ -115,9 +138,10 @@ func namesLost(x *inquiry) result {
 	s := x.look()
 	list := s.spokenOf(pitwall.BottleneckDNS, blame.Mechanism)
 	if len(list) == 0 {
-		return clear("no resolver is slow and no line speaks of names that cannot be found")
+		return clear("no resolver is slow, and no line and no failed request speaks of names that cannot be found")
 	}
 	f := x.outsideFinding(checkDNS, pitwall.BottleneckDNS, x.q.headline().Service, list)
+	x.failedOf(f, list)
 	who := suffering(list)
 	if f.broad = x.unrelated(who); f.broad {
 		f.level = isSo

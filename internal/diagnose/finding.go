@@ -113,6 +113,9 @@ func markEffects(list []*finding) {
 // consequence says why f follows from cause, or "".
 func consequence(f, cause *finding) string {
 	whole := cause.share >= causeShare
+	if cause.check == checkMemory && whole && f.at.Service == cause.at.Service {
+		return fmt.Sprintf("effect of the starts: %s dies of its memory", cause.at.Service)
+	}
 	switch cause.class {
 	case pitwall.BottleneckPayload:
 		if f.class != pitwall.BottleneckPayload && f.inside(cause) {

@@ -71,6 +71,9 @@ func newInquiry(q Question, answers map[string]Answer) *inquiry {
 	x.latency = fold.Compare(x.base.Latency, x.head.Latency)
 	x.bad = fold.Compare(x.base.Bad, x.head.Bad)
 	x.failed = fold.Compare(x.base.Failed, x.head.Failed)
+	if x.failsInBursts() {
+		x.failed.Beyond, x.bad.Beyond = true, true
+	}
 	x.errors = x.failing()
 	x.places = x.account()
 	if x.moved() {
@@ -151,32 +154,14 @@ func (x *inquiry) account() []place {
 func (x *inquiry) increase() float64 { return x.latency.After - x.latency.Before }
 
 // moved says whether the headline differs from its baseline beyond noise: in
-// the mean, or in the share of bad requests by more than the objective allows.
+// the mean, in bursts, in the share of late requests, or in the share of bad
+// ones by more than the objective allows.
 func (x *inquiry) moved() bool {
 	allowed := max(0.005, 1-float64(x.q.SLO.Target))
 	if x.q.SLO.Target == 0 {
 		allowed = 0.01
 	}
-	return x.latency.Up(1.1) || x.bursts() || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
-}
-
-// bursts says whether the headline is slow again and again while it is normal
-// in between: the mean then varies too much among blocks for a test of means,
-// but several blocks lie where those of the baseline never are. Six deviations
-// and a tenth beyond the highest are far outside of what sixteen blocks of one
-// kind do; three such blocks are no single hiccup.
-func (x *inquiry) bursts() bool {
-	normal, now := x.base.Latency.Blocks(), x.head.Latency.Blocks()
-	if len(normal) < 8 || x.latency.After < 1.25*x.latency.Before {
-		return false
-	}
-	line, far := farOut(x.base.Latency), 0
-	for _, v := range now {
-		if v > line {
-			far++
-		}
-	}
-	return far >= 3
+	return x.latency.Up(1.1) || x.bursts() || x.late() || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
 }
 
 func (x *inquiry) place(p part, id int) (place, bool) {

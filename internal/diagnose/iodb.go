@@ -45,6 +45,7 @@ func ioDB(x *inquiry) result {
 	if seen == 0 {
 		return skipped("no database span on the path: instrument the database driver (db.query.text, db.system.name)")
 	}
+	x.coverWaits(list)
 	return hits(list, things(seen, "statement")+" took as long per call as before")
 }
 

@@ -283,6 +283,9 @@ func (x *inquiry) calm() bool {
 // judgeMeasured gives the verdict and the sentence where requests cannot be
 // followed.
 func (x *inquiry) judgeMeasured(found []*finding) (pitwall.DiagnosisVerdict, string) {
+	if x.calm() && len(found) > 0 {
+		return pitwall.DiagnosisInconclusive, fmt.Sprintf("Inconclusive: %s; but %s.", x.tellGate(), found[0].claim)
+	}
 	if x.calm() {
 		return pitwall.DiagnosisNone, fmt.Sprintf("No cause found: %s.", x.tellGate())
 	}

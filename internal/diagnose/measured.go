@@ -14,6 +14,7 @@ const (
 	metricRequests   = "requests"
 	metricCPU        = "cpu_cores"
 	metricNodeCPU    = "node_cpu"
+	metricPressure   = "node_cpu_pressure"
 	metricAlloc      = "alloc_bytes_per_second"
 	metricGC         = "go_gc_cpu_ratio"
 	metricHeap       = "heap"
@@ -29,6 +30,7 @@ const (
 	metricTimeouts   = "client_timeouts"
 	metricRetransmit = "tcp_retransmits"
 	metricUptime     = "uptime_seconds"
+	metricRestarts   = "restarts"
 	metricThrottled  = "cpu_throttled_ratio"
 )
 

@@ -22,6 +22,8 @@ type scene struct {
 	calls  map[pitwall.Call]bool
 	rarity blame.Rarity // of words among the changes
 	reads  map[pitwall.ChangeID]blame.Reading
+
+	errorsRead float64 // share of the failed spans of the window whose words were read
 }
 
 // source says where a sign was seen.
@@ -53,9 +55,11 @@ func (x *inquiry) look() *scene {
 	}
 	s := &scene{calls: map[pitwall.Call]bool{}, reads: map[pitwall.ChangeID]blame.Reading{}}
 	x.scene = s
-	if x.noSpans != "" { // requests know better where it began
-		s.moves = excess.Moves(x.answers[idMeasured].Measured, x.q.Baseline, x.q.Window)
+	list := x.answers[idMeasured].Measured
+	if x.noSpans == "" { // requests know better where it began, but not of what no request shows
+		list = slices.DeleteFunc(slices.Clone(list), unseen)
 	}
+	s.moves = excess.Moves(list, x.q.Baseline, x.q.Window)
 	x.readMoves()
 	x.readLines()
 	x.readErrors()
@@ -64,6 +68,16 @@ func (x *inquiry) look() *scene {
 	x.readCalls()
 	x.readChanges()
 	return s
+}
+
+// unseen says that a series tells nothing that requests do not show: all but
+// certificates and the resolution of names.
+func unseen(m pitwall.Measured) bool {
+	return !slices.ContainsFunc([]bool{true, false}, func(rose bool) bool {
+		return slices.ContainsFunc(blame.MetricSigns(m.Metric, rose), func(s blame.Sign) bool {
+			return s.Class == pitwall.BottleneckCertificate || s.Class == pitwall.BottleneckDNS
+		})
+	})
 }
 
 // readMoves turns moved series into signs.
@@ -164,15 +178,16 @@ func (x *inquiry) readErrors() {
 		service pitwall.ServiceName
 		text    string
 	}
-	times, read := map[said]int{}, 0
+	times, read, all := map[said]int{}, 0, 0
 	var order []said
 	for i := range b.Len() {
 		if !b.Failed[i] || !x.q.Window.Contains(pitwallTime(b.Start[i])) {
 			continue
 		}
-		if read++; read > mostErrors {
-			break
+		if all++; all > mostErrors {
+			continue
 		}
+		read++
 		r := b.Row(i)
 		for _, a := range r.Attrs {
 			if !telltale(a.Key) || a.Value == "" {
@@ -184,10 +199,11 @@ func (x *inquiry) readErrors() {
 			}
 		}
 	}
+	x.scene.errorsRead = ratio(float64(read), float64(all))
 	for _, k := range order {
 		claim := fmt.Sprintf("%s failed with %q (%s)", k.service, cut(k.text), things(times[k], "request"))
 		for _, s := range blame.TextSigns(k.text) {
-			x.scene.signs = append(x.scene.signs, sign{Sign: s, service: k.service, from: fromError, claim: claim, text: k.text})
+			x.scene.signs = append(x.scene.signs, sign{Sign: s, service: k.service, from: fromError, claim: claim, lines: float64(times[k]), text: k.text})
 		}
 	}
 }

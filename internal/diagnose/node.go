@@ -22,6 +22,11 @@ const (
 // busy: they run as much as before per request, and get it later.
 func neighbour(x *inquiry) result {
 	machine, use := x.loudestOf(x.measuring(metricNodeCPU), metricNodeCPU, busier)
+	told := "the machine is busy to %s, was %s"
+	if machine == "" { // busy to the brim before: the queue for its processors still tells
+		told = "on the machine somebody waits for a processor %s of the time, was %s"
+		machine, use = x.loudestOf(x.measuring(metricPressure), metricPressure, busier)
+	}
 	var waiting []pitwall.ServiceName
 	var loudest fold.Shift
 	for _, s := range x.onPath() {
@@ -57,7 +62,7 @@ func neighbour(x *inquiry) result {
 	}
 	f.claim = fmt.Sprintf("%s computes as much per request as before and gets its processor later", f.at.Service)
 	if machine != "" {
-		f.claim += fmt.Sprintf("; the machine is busy to %s, was %s", percent(use.After), percent(use.Before))
+		f.claim += "; " + fmt.Sprintf(told, percent(use.After), percent(use.Before))
 		f.evidence = append(f.evidence, evidence(f, f.claim, use, pitwall.UnitRatio, metricNodeCPU))
 	}
 	for _, s := range waiting {
@@ -75,6 +80,9 @@ func (x *inquiry) ownDoing(use fold.Shift) string {
 		if m := x.measured(s, metricCPU); m.Known {
 			before, after = before+m.Before, after+m.After
 		}
+	}
+	if rate := x.rate(); rate.Up(surge) {
+		return "more is asked: " + perSecond(rate)
 	}
 	// Our processes' growth explains the machine's when it is at least half of it.
 	if use.Known && before > 0 && after/before-1 > 0.5*(use.Factor()-1) {
@@ -98,6 +106,9 @@ func (x *inquiry) starved(shift fold.Shift) *finding {
 			continue
 		}
 		at := x.where(p)
+		if !x.mayStarve(at.Service) {
+			continue
+		}
 		if was, is, _, known := x.costs(at.Service); known && was > 0 && is > was*ownCPU && is-was > onCPU*p.delta() {
 			continue
 		}
@@ -114,6 +125,13 @@ func (x *inquiry) starved(shift fold.Shift) *finding {
 	f.signal = own("own time of "+f.at.String()+", mean", f.at, "self_time", self, pitwall.UnitSeconds)
 	f.disproof = fmt.Sprintf("If the machine of %s is as idle as before and own time of %s stays above %s", f.at.Service, f.at, duration(self.Before*1.3))
 	return f
+}
+
+// mayStarve says that a service may wait for its processor: it does so longer
+// than before, or nobody measures it.
+func (x *inquiry) mayStarve(s pitwall.ServiceName) bool {
+	wait := x.measured(s, metricSched)
+	return !wait.Known || wait.After > waited*wait.Before
 }
 
 func plain2(v float64) string { return fmt.Sprintf("%.2f", v) }

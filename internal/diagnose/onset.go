@@ -115,36 +115,70 @@ func loudest(before, after []fold.Request) string {
 	return pick(func(t total) float64 { return t.seconds })
 }
 
-// findOnset places the step of the indicator: of the mean duration, or of the
-// share of failures where that stands out more.
-func (x *inquiry) findOnset() (pitwall.Onset, bool) {
+// stretches are the headline requests, added up over stretches of time. Time
+// that nobody recorded is not silence and is left out.
+type stretches struct {
+	at     []time.Time
+	width  time.Duration
+	count  []float64
+	mean   []float64 // seconds
+	failed []float64 // requests
+	late   []float64 // requests that took longer than all but one in twenty of the baseline
+}
+
+// stretched cuts the whole time; ok is false where there are too few requests.
+func (x *inquiry) stretched() (s stretches, ok bool) {
 	whole := pitwall.Period{From: x.q.Baseline.From, To: x.q.Window.To}
 	n := min(onsetBuckets, len(x.asked)/fewInBucket)
 	if n < 8 {
-		return pitwall.Onset{}, false
+		return s, false
 	}
-	width := whole.Duration() / time.Duration(n)
-	var count, seconds, failed []float64
-	var at []time.Time
+	line := x.lateLine()
+	s.width = whole.Duration() / time.Duration(n)
 	for i := range n {
-		from := whole.From.Add(time.Duration(i) * width)
-		c, s, f := x.bucket(pitwall.Period{From: from, To: from.Add(width)})
-		if c > 0 { // time that nobody recorded is not silence
-			count, seconds, failed, at = append(count, c), append(seconds, s/c), append(failed, f/c), append(at, from)
+		from := whole.From.Add(time.Duration(i) * s.width)
+		b := x.bucket(pitwall.Period{From: from, To: from.Add(s.width)}, line)
+		if b.n > 0 {
+			s.at, s.count, s.mean = append(s.at, from), append(s.count, b.n), append(s.mean, b.seconds/b.n)
+			s.failed, s.late = append(s.failed, b.failed), append(s.late, b.late)
 		}
 	}
-	if len(count) < 8 {
+	return s, len(s.count) >= 8
+}
+
+// lateLine is what one in twenty requests of the baseline took, in seconds.
+func (x *inquiry) lateLine() float64 {
+	var took []float64
+	for _, r := range x.asked {
+		if x.q.Baseline.Contains(time.Unix(0, r.Start)) {
+			took = append(took, r.Seconds)
+		}
+	}
+	if len(took) == 0 {
+		return math.Inf(1)
+	}
+	slices.Sort(took)
+	return stats.Quantile(took, 0.95)
+}
+
+// findOnset places the step of the indicator: of the mean duration or, where
+// that comes and goes, of the share of late requests, or of the share of
+// failures where that stands out more.
+func (x *inquiry) findOnset() (pitwall.Onset, bool) {
+	st, ok := x.stretched()
+	if !ok {
 		return pitwall.Onset{}, false
 	}
-	step := func(series []float64) (stats.Step, bool) {
-		s, ok := stats.FindStep(series, 3)
-		return s, ok && s.Gain > onsetGain && !at[s.Index].Add(width).Before(x.q.Window.From)
+	told := func(s stats.Step, ok bool) (stats.Step, bool) {
+		return s, ok && s.Gain > onsetGain && !st.at[s.Index].Add(st.width).Before(x.q.Window.From)
 	}
-	slower, slow := step(logs(seconds)) // durations vary by factors
-	failing, fails := step(failed)
+	slower, slow := told(stats.FindStep(logs(st.mean), 3)) // durations vary by factors
 	if slow {
-		slower = firstBurst(seconds, slower, func(i int) bool { return at[i].Before(x.q.Window.From) })
+		slower = firstBurst(st.mean, slower, func(i int) bool { return st.at[i].Before(x.q.Window.From) })
+	} else {
+		slower, slow = told(shareStep(st.late, st.count, 3))
 	}
+	failing, fails := told(shareStep(st.failed, st.count, 3))
 	best := slower
 	switch x.q.Regression.Signal {
 	case pitwall.SignalErrors, pitwall.SignalAvailability:
@@ -158,7 +192,7 @@ func (x *inquiry) findOnset() (pitwall.Onset, bool) {
 	case !slow || fails && failing.Gain > slower.Gain:
 		best = failing
 	}
-	o := pitwall.Onset{At: at[best.Index], Earliest: at[max(0, best.Earliest-1)], Latest: at[best.Latest]}
+	o := pitwall.Onset{At: st.at[best.Index], Earliest: st.at[max(0, best.Earliest-1)], Latest: st.at[best.Latest]}
 	o.Latest = later(o.Latest, x.q.Window.From)
 	o.At = later(o.At, o.Earliest)
 	return o, true
@@ -209,8 +243,11 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// bucket adds up the requests that began in a stretch.
-func (x *inquiry) bucket(p pitwall.Period) (n, seconds, failed float64) {
+// bucket is the requests that began in one stretch.
+type bucket struct{ n, seconds, failed, late float64 }
+
+// bucket adds them up; late are those beyond line.
+func (x *inquiry) bucket(p pitwall.Period, line float64) (b bucket) {
 	first, _ := slices.BinarySearchFunc(x.asked, p.From.UnixNano(), func(r fold.Request, t int64) int {
 		if r.Start < t {
 			return -1
@@ -221,12 +258,15 @@ func (x *inquiry) bucket(p pitwall.Period) (n, seconds, failed float64) {
 		if r.Start >= p.To.UnixNano() {
 			break
 		}
-		n, seconds = n+1, seconds+r.Seconds
+		b.n, b.seconds = b.n+1, b.seconds+r.Seconds
 		if r.Failed {
-			failed++
+			b.failed++
+		}
+		if r.Seconds > line {
+			b.late++
 		}
 	}
-	return n, seconds, failed
+	return b
 }
 
 // logs are the logarithms: durations vary by factors.

@@ -134,7 +134,7 @@ func (x *inquiry) payloadFinding(op int, out body) *finding {
 	f.claim = fmt.Sprintf("%s grew %s", what, movedPer(out.shift, size, " per call"))
 	f.signal = own("body of the "+what+", median", target, field, out.shift, pitwall.UnitBytes)
 	f.evidence = append(f.evidence, evidence(f, f.claim, out.shift, pitwall.UnitBytes,
-		fmt.Sprintf(`histogram_quantile(0.5, sum by (le) (rate(%s{service_name="%s"}[30s])))`, metric, target.Service)))
+		fmt.Sprintf(`histogram_quantile(0.5, sum by (le) (rate(%s{service_name=%q}[30s])))`, metric, target.Service)))
 	f.disproof = fmt.Sprintf("If %s goes back and the %s stays above %s", o.Service, what, size(out.shift.Before*1.5))
 	return f
 }

@@ -14,9 +14,13 @@ type poolMetrics struct {
 	what               string
 }
 
+func databasePool() poolMetrics {
+	return poolMetrics{metricPoolWait, metricPoolInUse, metricPoolMax, true, "a database connection"}
+}
+
 func poolKinds() []poolMetrics {
 	return []poolMetrics{
-		{metricPoolWait, metricPoolInUse, metricPoolMax, true, "a database connection"},
+		databasePool(),
 		{"http_pool_wait_seconds", "http_pool_in_use", "http_pool_max_conns", false, "a connection to a callee"},
 	}
 }
@@ -66,12 +70,10 @@ func (x *inquiry) drained(s pitwall.ServiceName, kind poolMetrics, wait fold.Shi
 		f.evidence = append(f.evidence, evidence(f, fmt.Sprintf("%s of %s connections are taken, were %s", plain(used.After), plain(limit.After), plain(used.Before)),
 			used, pitwall.UnitCount, kind.inUse))
 	}
-	// By Little's law connections in use over requests a second is how long one
-	// request holds them. Where that grew, something else keeps them busy.
-	if held := x.measuredPer(s, kind.inUse); held.Up(1.5) && !limit.Down(1.1) {
+	if each, longer := x.held(s, kind); longer {
 		f.yields = true
 		f.against = append(f.against, evidence(f, fmt.Sprintf("a request holds its connections longer: %s each; whatever takes that time empties the pool",
-			arrow(held, duration)), held, pitwall.UnitSeconds, ""))
+			arrow(each, duration)), each, pitwall.UnitSeconds, ""))
 	}
 	f.signal = own("own time of "+f.at.String()+", mean", f.at, "self_time", wait, pitwall.UnitSeconds)
 	f.disproof = fmt.Sprintf("If the pool of %s is as large as before and the wait stays above %s", s, duration(max(0.001, wait.Before*1.5)))

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -157,14 +158,14 @@ func sides(q Question) []sided {
 // promQL is the query behind one metric. Ten seconds is the shortest range that
 // still holds two samples of a service that exports every five.
 func promQL(id string, s pitwall.ServiceName) string {
-	requests := `http_server_request_duration_seconds_count{service_name="` + string(s) + `"`
+	requests := `http_server_request_duration_seconds_count{service_name=` + strconv.Quote(string(s))
 	switch id {
 	case idRate:
 		return `sum(rate(` + requests + `}[10s]))`
 	case idErrors:
 		return `(sum(rate(` + requests + `,http_response_status_code=~"5.."}[10s])) or vector(0)) / sum(rate(` + requests + `}[10s]))`
 	default:
-		return `sum(rate(go_memory_allocated_bytes_total{service_name="` + string(s) + `"}[10s])) / sum(rate(` + requests + `}[10s]))`
+		return `sum(rate(go_memory_allocated_bytes_total{service_name=` + strconv.Quote(string(s)) + `}[10s])) / sum(rate(` + requests + `}[10s]))`
 	}
 }
 

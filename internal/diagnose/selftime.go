@@ -112,6 +112,7 @@ type work struct {
 	before, after float64
 	claim         string // what the own time did, to follow "own time … grew …"
 	proof         pitwall.Evidence
+	yields        bool // it is an effect of whatever keeps others waiting
 }
 
 func (w work) delta() float64 { return w.after - w.before }
@@ -140,7 +141,7 @@ func (x *inquiry) classifyOwn(f *finding, op int) {
 	case "":
 		x.classifyWait(f, words, op)
 	default:
-		f.class, f.claim = best.class, words+best.claim
+		f.class, f.claim, f.yields = best.class, words+best.claim, best.yields
 	}
 }
 
@@ -155,16 +156,17 @@ func (x *inquiry) works(s pitwall.ServiceName) []work {
 	}
 	if before, after, source, known := x.costs(s); known {
 		list = append(list, work{pitwall.BottleneckCPU, before, after, ", and so did its CPU",
-			proof(fmt.Sprintf("CPU of %s per request, by %s: %s → %s", s, source, duration(before), duration(after)), before, after)})
+			proof(fmt.Sprintf("CPU of %s per request, by %s: %s → %s", s, source, duration(before), duration(after)), before, after), false})
 	}
 	if before, after, source, known := x.lockWait(s); known {
 		list = append(list, work{pitwall.BottleneckLock, before, after, ", waiting for a lock",
-			proof(fmt.Sprintf("%s of %s: %s → %s of waiting per request", source, s, duration(before), duration(after)), before, after)})
+			proof(fmt.Sprintf("%s of %s: %s → %s of waiting per request", source, s, duration(before), duration(after)), before, after), false})
 	}
 	for _, kind := range poolKinds() {
 		if m := x.measured(s, kind.wait); m.Known && m.Beyond {
+			_, longer := x.held(s, kind)
 			list = append(list, work{pitwall.BottleneckPool, m.Before, m.After, ", waiting for " + kind.what,
-				proof(fmt.Sprintf("%s waits for %s: %s each", s, kind.what, arrow(m, duration)), m.Before, m.After)})
+				proof(fmt.Sprintf("%s waits for %s: %s each", s, kind.what, arrow(m, duration)), m.Before, m.After), longer})
 		}
 	}
 	return list

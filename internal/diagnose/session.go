@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"regexp"
+
 	"github.com/pitwall/pitwall"
 )
 
@@ -31,6 +33,10 @@ func New(q Question) *Session {
 	return s
 }
 
+// operation is what an error says first, of what was being done; the sentences
+// that quote why something is missing say so themselves. Read-only.
+var operation = regexp.MustCompile(`^[a-z]+ing( [a-z]+){1,3}: `)
+
 // Needs lists what is to be fetched before the next Step; nothing when Done.
 func (s *Session) Needs() []Query { return s.needs }
 
@@ -40,6 +46,7 @@ func (s *Session) Step(answers []Answer) {
 		return
 	}
 	for _, a := range answers {
+		a.Missing = operation.ReplaceAllString(a.Missing, "")
 		s.answers[a.Query] = a
 	}
 	for _, q := range s.needs {

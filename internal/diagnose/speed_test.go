@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,16 +18,17 @@ func BenchmarkHour(b *testing.B) {
 	w.good = normal().with(func(s *shop) { s.rate = 1_000_000 / 3600. / 15 })
 	w.bad = w.good.with(func(s *shop) { s.lookupReply *= 10; s.versions["inventory"] = "v41" })
 	answers := map[string]Answer{}
-	spans := 0
+	spans, profiles := 0, 0
 	answer := func(q Query) Answer {
 		a, ok := answers[q.ID]
 		if !ok {
 			a = w.answer(q)
-			a.Profiles = a.Profiles[:min(len(a.Profiles), 15)] // four queries of CPU: sixty
+			a.Profiles = a.Profiles[:min(len(a.Profiles), 6)] // ten queries have an answer: sixty
 			if a.Spans != nil {
 				a.Spans = dressed(a.Spans)
 				spans += a.Spans.Len()
 			}
+			profiles += len(a.Profiles)
 			answers[q.ID] = a
 		}
 		return a
@@ -47,11 +49,29 @@ func BenchmarkHour(b *testing.B) {
 	}
 	runtime.GC()
 	b.ReportAllocs()
+	before := usage(b)
 	for b.Loop() {
 		diagnose()
 	}
+	after := usage(b)
+	b.ReportMetric((processor(after)-processor(before)).Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric(float64(after.Maxrss)/1e3, "peak-MB") // Linux counts in KiB; spans in memory and the making of them included
 	b.ReportMetric(float64(spans), "spans")
+	b.ReportMetric(float64(profiles), "profiles")
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(spans), "ns/span")
+}
+
+func usage(b *testing.B) (u syscall.Rusage) {
+	b.Helper()
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u
+}
+
+// processor is the time that was computed, in all threads.
+func processor(u syscall.Rusage) time.Duration {
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // dressed gives every span the attributes that real ones have.

@@ -1,6 +1,9 @@
 package diagnose
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/diagnose/excess"
 )
@@ -16,13 +19,23 @@ func tabular() []signal {
 	}, outside()...)
 }
 
+// needsTraces is why a check is skipped after the first has told why there are
+// none: the same sentence twenty times drowns whoever reads it.
+const needsTraces = "needs traces"
+
 // fromMeasurements concludes without spans. Signals that need them are listed
-// as skipped.
+// as skipped, but for those that measurements answer as well.
 func (x *inquiry) fromMeasurements(d pitwall.Diagnosis) pitwall.Diagnosis {
+	why := x.noSpans
 	for _, s := range signals(x.q.headline()) {
-		r := skipped(x.noSpans)
+		if slices.ContainsFunc(tabular(), func(t signal) bool { return t.name == s.name }) {
+			continue
+		}
+		r := skipped(why)
 		if s.name == checkUsers || s.name == checkProfile {
 			r = s.look(x)
+		} else {
+			why = needsTraces
 		}
 		d.Checks = append(d.Checks, r.check(s))
 	}
@@ -37,7 +50,7 @@ func (x *inquiry) fromMeasurements(d pitwall.Diagnosis) pitwall.Diagnosis {
 		found = append(found, r.findings...)
 	}
 	if x.calm() {
-		found = nil // a signal without an effect explains nothing
+		found = x.leads(found) // a signal without an effect explains nothing
 	}
 	found = x.settle(x.located(found))
 	d.Checks = append(d.Checks, x.checkAmdahl(nil), x.checkChanges(found))
@@ -51,6 +64,35 @@ func (x *inquiry) fromMeasurements(d pitwall.Diagnosis) pitwall.Diagnosis {
 	}
 	d.Verdict, d.Summary = x.judgeMeasured(found)
 	return d
+}
+
+// leads are what is still worth telling where the indicator did not leave its
+// normal variation: those asked why requests fail want to know of a component
+// on the way that fails more often than a team would be called for, though it
+// is not proven to be felt. Latency wanders too much for that.
+func (x *inquiry) leads(list []*finding) []*finding {
+	if x.q.Regression.Signal != pitwall.SignalErrors && x.q.Regression.Signal != pitwall.SignalAvailability {
+		return nil
+	}
+	return slices.DeleteFunc(list, func(f *finding) bool {
+		if f.check != checkWords || f.at.Service == x.q.headline().Service {
+			return true
+		}
+		f.weak = "it is not felt beyond normal"
+		return !slices.ContainsFunc(flatten(f.seen), func(g sign) bool { return g.move != nil && failsMore(*g.move) })
+	})
+}
+
+// failsMore says that a share of failures, or of what succeeds, got worse by as
+// much as matters.
+func failsMore(m excess.Move) bool {
+	switch {
+	case m.Metric == "errors" && m.Stat == "ratio":
+		return m.After-m.Before >= failuresMatter
+	case strings.HasSuffix(m.Metric, "availability"):
+		return m.Before-m.After >= failuresMatter
+	}
+	return false
 }
 
 // nothingTold says why there is nothing at all to read besides spans, or "".

@@ -121,21 +121,31 @@ func (x *inquiry) ranQuietly(a attribution, f *finding) bool {
 // onsetBand is when the trouble began: of what is known of the question, or of
 // the first series that speaks of the trouble at the origin and those around.
 func (x *inquiry) onsetBand() pitwall.Onset {
-	if !x.q.Regression.Onset.Latest.IsZero() || x.noSpans == "" {
-		o := x.q.Regression.Onset
-		if o.Latest.IsZero() {
-			o = pitwall.Onset{At: x.q.Window.From, Earliest: x.q.Window.From, Latest: x.q.Window.From}
-		}
+	o := x.q.Regression.Onset
+	switch {
+	case !o.Latest.IsZero():
 		return o
+	case !o.At.IsZero():
+		return pitwall.Onset{At: o.At, Earliest: o.At, Latest: o.At}
+	case x.noSpans == "":
+		return x.undated()
 	}
 	if m := x.firstMove(); m != nil {
 		return m.Onset
 	}
-	at := x.q.Window.From
-	if !x.q.Alarm.At.IsZero() {
-		at = x.q.Alarm.At
+	o = x.undated()
+	o.At = o.Latest
+	return o
+}
+
+// undated is all that is known of an onset that nothing dates: it lies in the
+// window, and before anybody was told.
+func (x *inquiry) undated() pitwall.Onset {
+	o := pitwall.Onset{At: x.q.Window.From, Earliest: x.q.Window.From, Latest: x.q.Window.From}
+	if x.q.Alarm.At.After(o.Latest) {
+		o.Latest = x.q.Alarm.At
 	}
-	return pitwall.Onset{At: at, Earliest: x.q.Window.From, Latest: at}
+	return o
 }
 
 // firstMove is the first series to move among those that speak of trouble at

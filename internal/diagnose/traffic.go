@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/diagnose/fold"
@@ -51,30 +50,20 @@ func traffic(x *inquiry) result {
 // much as a change may that only time and place speak against.
 func (x *inquiry) otherTime() string {
 	onset := x.q.Regression.Onset
-	n := min(onsetBuckets, len(x.asked)/fewInBucket)
-	if onset.At.IsZero() || n < 8 {
+	st, enough := x.stretched()
+	if onset.At.IsZero() || !enough {
 		return ""
 	}
-	whole := x.q.Window.To.Sub(x.q.Baseline.From)
-	width := whole / time.Duration(n)
-	var series []float64
-	var at []time.Time
-	for i := range n {
-		from := x.q.Baseline.From.Add(time.Duration(i) * width)
-		if count, _, _ := x.bucket(pitwall.Period{From: from, To: from.Add(width)}); count > 0 {
-			series, at = append(series, count), append(at, from)
-		}
-	}
-	step, ok := stats.FindStep(series, 3)
+	step, ok := stats.FindStep(st.count, 3)
 	if !ok || step.Gain < onsetGain {
 		return ""
 	}
-	began, latest := at[max(0, step.Earliest-1)], at[step.Latest].Add(width)
+	began, latest := st.at[max(0, step.Earliest-1)], st.at[step.Latest].Add(st.width)
 	switch {
 	case latest.Before(onset.Earliest.Add(-unproven)):
-		return fmt.Sprintf("it grew at %s already", clock(at[step.Index]))
-	case began.After(onset.Latest.Add(max(5*width, x.q.Window.Duration()/10))): // as exactly as a step can be placed
-		return fmt.Sprintf("it grew at %s only", clock(at[step.Index]))
+		return fmt.Sprintf("it grew at %s already", clock(st.at[step.Index]))
+	case began.After(onset.Latest.Add(max(5*st.width, x.q.Window.Duration()/10))): // as exactly as a step can be placed
+		return fmt.Sprintf("it grew at %s only", clock(st.at[step.Index]))
 	}
 	return ""
 }
@@ -99,7 +88,7 @@ func (x *inquiry) costGrew() string {
 		}
 	}
 	for id, c := range x.g.Calls {
-		if s := x.calls(id); s.Up(callsGrew) {
+		if s := x.attempts(id); s.Up(callsGrew) {
 			return fmt.Sprintf("calls %s %s per run", x.g.Edge(c), arrow(s, plain))
 		}
 	}

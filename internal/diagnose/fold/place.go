@@ -1,6 +1,7 @@
 package fold
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/pitwall/pitwall"
@@ -145,10 +146,19 @@ func (f *folder) readCall(i int) {
 }
 
 // cut says whether the caller gave a call up: it failed, and whoever answers
-// was at work for longer than the caller waited. Durations are compared and not
-// times, for clocks of two machines differ.
+// was at work for longer than the caller waited, or sent an answer that the
+// caller does not have. Durations are compared and not times, for clocks of two
+// machines differ.
 func (f *folder) cut(i, server int) bool {
-	return server >= 0 && f.b.Failed[i] && f.b.Duration[server] > f.b.Duration[i]
+	if server < 0 || !f.b.Failed[i] {
+		return false
+	}
+	return f.b.Duration[server] > f.b.Duration[i] || f.status(server) && !f.status(i)
+}
+
+// status says whether a span knows the status of the answer.
+func (f *folder) status(i int) bool {
+	return slices.ContainsFunc(f.replied, func(key uint32) bool { return f.attribute(i, key) != 0 })
 }
 
 // tries is how often a request was sent before.
@@ -228,13 +238,16 @@ func (f *folder) blame(head int) {
 				next = -1 // tried again, with success
 			}
 		}
-		if next < 0 || f.b.Kind[at] == pitwall.SpanClient && f.b.Duration[next] > f.b.Duration[at] {
+		if next < 0 || f.b.Kind[at] == pitwall.SpanClient && f.cut(at, next) {
 			break
 		}
 		at = next
 	}
 	if id := f.callOf[at]; id >= 0 {
 		f.Call(int(id)).Origin[block]++
+		if f.refused(at) {
+			f.Refused++
+		}
 		return
 	}
 	o := f.Op(int(f.owner[at]))
@@ -245,6 +258,18 @@ func (f *folder) blame(head int) {
 			return
 		}
 	}
+}
+
+// refused says whether the answer to a call was that what is asked is wrong: a
+// status of 4xx, but for those about who asks, how often and how long.
+func (f *folder) refused(i int) bool {
+	for _, key := range f.replied {
+		if id := f.attribute(i, key); id != 0 {
+			code := f.b.Strings[id]
+			return len(code) == 3 && code[0] == '4' && !slices.Contains([]string{"401", "403", "407", "408", "429", "499"}, code)
+		}
+	}
+	return false
 }
 
 func takeBytes(all *[]Sample, per Series, block int, s Sample) {

@@ -24,6 +24,7 @@ type Side struct {
 	Failed   Series    // share failed
 	Duration []Sample  // seconds, every headline request
 	Lost     []float64 // seconds under calls whose answering span is missing, per block
+	Refused  float64   // headline failures that began with the answer that what is asked is wrong
 	ops      []*OpSide
 	calls    []*CallSide
 	Versions map[pitwall.ServiceName]map[pitwall.Version]int
@@ -123,22 +124,23 @@ func (s *Side) Runs(name pitwall.ServiceName) pitwall.Version {
 // folder reads one batch into a side.
 type folder struct {
 	*Side
-	b      *pitwall.SpanBatch
-	f      *trace.Forest
-	self   []int64
-	owner  []int32 // operation that a span belongs to; -1: not beneath a headline span
-	callOf []int32 // call of a client span, or -1
-	under  []int32 // block of the headline request a span belongs to
-	names  names
-	walker *trace.Walker
-	tree   []int32 // the request under way: parents before children
-	waited []int64 // nanoseconds the request waited for a span and what is beneath it
-	todo   []int32 // stacks, kept for their memory
-	inner  []int32
-	began  map[[2]uint32]int64 // by dictionary numbers of service and instance
-	runner uint32              // dictionary number of the attribute that names an instance; 0: nobody has it
-	resend uint32              // dictionary number of the attribute that counts repetitions; 0: nobody has it
-	why    []uint32            // those of the attributes that say why a span failed, the most telling first
+	b       *pitwall.SpanBatch
+	f       *trace.Forest
+	self    []int64
+	owner   []int32 // operation that a span belongs to; -1: not beneath a headline span
+	callOf  []int32 // call of a client span, or -1
+	under   []int32 // block of the headline request a span belongs to
+	names   names
+	walker  *trace.Walker
+	tree    []int32 // the request under way: parents before children
+	waited  []int64 // nanoseconds the request waited for a span and what is beneath it
+	todo    []int32 // stacks, kept for their memory
+	inner   []int32
+	began   map[[2]uint32]int64 // by dictionary numbers of service and instance
+	runner  uint32              // dictionary number of the attribute that names an instance; 0: nobody has it
+	resend  uint32              // dictionary number of the attribute that counts repetitions; 0: nobody has it
+	replied []uint32            // those of the attributes that hold the status of an answer
+	why     []uint32            // those of the attributes that say why a span failed, the most telling first
 }
 
 // Spec says what to read and how.
@@ -165,6 +167,11 @@ func Fold(g *Graph, b *pitwall.SpanBatch, in Spec) *Side {
 	for _, key := range []string{"exception.type", "error.type", "exception.message", "otel.status_description"} {
 		if id, ok := b.Lookup(key); ok {
 			f.why = append(f.why, id)
+		}
+	}
+	for _, key := range []string{"http.response.status_code", "http.status_code"} {
+		if id, ok := b.Lookup(key); ok {
+			f.replied = append(f.replied, id)
 		}
 	}
 	heads := f.heads(in)
