@@ -25,7 +25,8 @@ type demoVars struct {
 	Dir     string
 	Approve bool
 	Pace    float64
-	Within  string // what a checkout may take, in the objective
+	Within  string  // what a checkout may take, in the objective
+	Rate    float64 // requests of the story against the flagship's, in (0, 1]
 }
 
 // within is the latency that the demo's objective asks for: what the story's
@@ -34,8 +35,13 @@ func (d *demo) within() string {
 	if d.story.Name == "checkout" || d.story.Name == "quiet" {
 		return "500ms"
 	}
-	return "150ms"
+	return "120ms"
 }
+
+// flagshipRPS is the rate for which the counts of the demo's configuration are made.
+const flagshipRPS = 66
+
+func (d *demo) rate() float64 { return min(1, d.story.RPS/flagshipRPS) }
 
 // Pace divides a duration of the demo's configuration; nothing goes under min.
 func (v demoVars) Paced(d, least string) (string, error) {
@@ -50,12 +56,15 @@ func (v demoVars) Paced(d, least string) (string, error) {
 	return max(low, time.Duration(float64(full)/v.Pace)).Round(time.Millisecond).String(), nil
 }
 
-// PacedCount divides a count likewise.
-func (v demoVars) PacedCount(n, least int) int { return max(least, int(float64(n)/v.Pace)) }
+// PacedCount divides a count of requests likewise, and by how many fewer of
+// them the story has.
+func (v demoVars) PacedCount(n, least int) int {
+	return max(int(float64(least)*v.Rate), int(float64(n)*v.Rate/v.Pace))
+}
 
 // writeFiles lays out the demo's data directory.
 func (d *demo) writeFiles(addrs demoAddrs) error {
-	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace, Within: d.within()}
+	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace, Within: d.within(), Rate: d.rate()}
 	for _, sub := range []string{"lab", "data", "slos"} {
 		if err := os.MkdirAll(filepath.Join(d.dir, sub), 0o755); err != nil {
 			return fmt.Errorf("making data directory: %w", err)
