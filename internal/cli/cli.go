@@ -120,7 +120,7 @@ New here? Run "pitwall demo": a small shop breaks on cue, and you watch the loop
 	)
 	f := root.PersistentFlags()
 	f.StringVar(&g.server, "server", orElse(env.Getenv("PITWALL_SERVER"), defaultServer), "address of a running pitwall (env PITWALL_SERVER)")
-	f.StringVarP(&g.output, "output", "o", "table", "table or json; markdown and html for plan view and plan export; ndjson and html for detect")
+	f.StringVarP(&g.output, "output", "o", "table", "table or json; markdown and html for plan view, plan export and diagnosis; ndjson and html for detect")
 	f.BoolVar(&g.json, "json", false, "the same as -o json")
 	f.StringVar(&g.config, "config", env.Getenv("PITWALL_CONFIG"), "configuration file (env PITWALL_CONFIG; default ./pitwall.yaml)")
 	f.Lookup("server").DefValue, f.Lookup("config").DefValue = defaultServer, "" // help must not depend on the environment

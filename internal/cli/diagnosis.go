@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,8 +48,8 @@ and why? Nothing is changed, and no plan is opened.
 With --case it reads a folder with a recorded incident instead (case.json and what was
 measured; docs/reference/case.md) and needs no server. The file truth.json is never opened.
 
--o json prints one object: verdict (confirmed, likely, none, inconclusive), ranked (the best
-first: service, class, change, score), evidence of the first, and all checks.
+-o json prints one object: verdict (likely, none, inconclusive), ranked (the best first: service,
+class, change, score), evidence of the first, and all checks. -o markdown and -o html print the page.
 
 The exit code is 0 for every answer. With --exit-code it is 3 when the answer is inconclusive,
 that is when a signal that is needed is missing.`,
@@ -61,7 +63,7 @@ that is when a signal that is needed is missing.`,
 	f.StringVar(&a.service, "service", "", "the service that is slow or fails")
 	f.StringVar(&a.operation, "operation", "", "its operation (default: all that it serves)")
 	f.StringVar(&a.signal, "signal", "any", "latency, errors or any")
-	f.StringVar(&a.from, "from", "15m", "since when: an instant (RFC 3339), or how long ago")
+	f.StringVar(&a.from, "from", "15m", "since when: an instant (RFC 3339), or how long ago (15m, 2h, 3d)")
 	f.StringVar(&a.to, "to", "", "until when (default: now)")
 	f.StringVar(&a.baseFrom, "baseline-from", "", "begin of a good time to compare with (default: as long before as the bad time lasts)")
 	f.StringVar(&a.baseTo, "baseline-to", "", "end of it (default: where the bad time begins)")
@@ -160,12 +162,20 @@ func liveDiagnosis(ctx context.Context, g *global, a asking) (d pitwall.Diagnosi
 	return d, err
 }
 
-// instant reads an instant, or how long ago it was.
+// mostDays keeps a number of days within what a duration can hold.
+const mostDays = 100_000
+
+// instant reads an instant, or how long ago it was: 15m, 2h, 3d.
 func instant(text string, now time.Time) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		return t, nil
 	}
 	ago, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); err != nil && ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		ago = time.Duration(min(n, mostDays)) * 24 * time.Hour
+	}
 	if err != nil || ago < 0 {
 		return time.Time{}, fmt.Errorf("%q is neither an instant nor how long ago", text)
 	}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/pitwall/pitwall"
@@ -214,8 +215,8 @@ func (x *inquiry) disproof(f *finding) string {
 func (x *inquiry) judge(found []*finding) (pitwall.DiagnosisVerdict, string) {
 	h := x.q.headline()
 	if !x.moved() {
-		return pitwall.DiagnosisNone, fmt.Sprintf("No cause found: %s differs from its baseline by no more than its normal variation (mean %s, n=%s → %s).",
-			h, arrow(x.latency, duration), count(x.latency.N0), count(x.latency.N1))
+		return pitwall.DiagnosisNone, fmt.Sprintf("No cause found: %s differs from its baseline by no more than its normal variation (mean %s%s, n=%s → %s).",
+			h, arrow(x.latency, duration), x.allowed(), count(x.latency.N0), count(x.latency.N1))
 	}
 	if len(found) == 0 {
 		if missing := x.wanting(); missing != "" {
@@ -237,6 +238,15 @@ func (x *inquiry) judge(found []*finding) (pitwall.DiagnosisVerdict, string) {
 		capital(title(f.blamed.change)), clock(f.blamed.change.At), f.claim, percent(f.share), h)
 }
 
+// allowed says up to where the mean would have been normal, or "".
+func (x *inquiry) allowed() string {
+	limit := max(meanGrew*x.latency.Before, fold.Limit(x.base.Latency, x.head.Latency))
+	if math.IsNaN(limit) || limit <= x.latency.After {
+		return ""
+	}
+	return ", and up to " + duration(limit) + " is normal"
+}
+
 // wanting is the first signal that is missing and might have explained it.
 func (x *inquiry) wanting() string {
 	if _, missing := x.profile(x.q.headline().Service, pitwall.ProfileCPU); missing != "" {
@@ -248,8 +258,11 @@ func (x *inquiry) wanting() string {
 	return ""
 }
 
+// capital begins a sentence; names such as db_pool_wait and maxConns stay as
+// they are.
 func capital(s string) string {
-	if s == "" {
+	word, _, _ := strings.Cut(s, " ")
+	if s == "" || strings.ContainsAny(strings.TrimSuffix(word, ":"), "_:") || strings.ToLower(word) != word {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]

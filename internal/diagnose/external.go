@@ -65,7 +65,7 @@ func (x *inquiry) outsideFinding(check string, class pitwall.Bottleneck, at pitw
 		}
 	}
 	f.signal = pitwall.OwnSignal{Name: signs[0].Word, Service: at}
-	f.disproof = "If " + string(class) + " is put right and the trouble stays"
+	f.disproof = fmt.Sprintf("If this cause (%s) is gone", class) + troubleStays
 	return f
 }
 
@@ -121,6 +121,9 @@ var expired = regexp.MustCompile(`(?i)expired|not (yet )?valid (yet|anymore|any 
 func certificateOut(x *inquiry) result {
 	s := x.look()
 	list := s.spokenOf(pitwall.BottleneckCertificate, blame.Mechanism)
+	if len(list) == 0 && x.deafTo(pitwall.BottleneckCertificate) {
+		return skipped("no certificate is measured, and no lines are kept that would speak of one")
+	}
 	if len(list) == 0 {
 		return clear("no certificate nears its end, and no line and no failed request speaks of one")
 	}
@@ -137,6 +140,9 @@ func certificateOut(x *inquiry) result {
 func namesLost(x *inquiry) result {
 	s := x.look()
 	list := s.spokenOf(pitwall.BottleneckDNS, blame.Mechanism)
+	if len(list) == 0 && x.deafTo(pitwall.BottleneckDNS) {
+		return skipped("no resolution of names is measured, and no lines are kept that would speak of it")
+	}
 	if len(list) == 0 {
 		return clear("no resolver is slow, and no line and no failed request speaks of names that cannot be found")
 	}
@@ -148,6 +154,33 @@ func namesLost(x *inquiry) result {
 		f.claim = fmt.Sprintf("%s (%s) cannot find names: %s", things(len(who), "service"), join(who), list[0].claim)
 	}
 	return hits([]*finding{f}, "")
+}
+
+// measures says that a series is there that could be a sign of a class.
+func (x *inquiry) measures(class pitwall.Bottleneck) bool {
+	return slices.ContainsFunc(x.answers[idMeasured].Measured, func(m pitwall.Measured) bool {
+		for _, rose := range []bool{true, false} {
+			if slices.ContainsFunc(blame.MetricSigns(m.Metric, rose), func(s blame.Sign) bool { return s.Class == class }) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// deafTo says that nothing is there that could speak of a class: no series of
+// it, no lines, and no requests whose failures were read. Silence is no answer
+// then.
+func (x *inquiry) deafTo(class pitwall.Bottleneck) bool {
+	return x.noSpans != "" && len(x.answers[idLogs].Logs) == 0 && !x.measures(class)
+}
+
+// measuresOutside says that a component outside is measured.
+func (x *inquiry) measuresOutside() bool {
+	return slices.ContainsFunc(x.answers[idTopology].Topology.Services, func(c pitwall.Component) bool {
+		return c.Kind == pitwall.ComponentExternal &&
+			slices.ContainsFunc(x.answers[idMeasured].Measured, func(m pitwall.Measured) bool { return m.Service == c.Name })
+	})
 }
 
 // unrelated says that at least two of the services do not call each other, so
@@ -219,6 +252,9 @@ func providerFails(x *inquiry) result {
 		}
 	}
 	notices := x.notices()
+	if len(list) == 0 && len(notices) == 0 && !x.measuresOutside() && len(x.answers[idStatus].Status) == 0 && x.deafTo(pitwall.BottleneckUpstream) {
+		return skipped("no provider outside is measured, none tells its state, and no lines are kept that would speak of one")
+	}
 	if len(list) == 0 && len(notices) == 0 {
 		return clear("no provider outside is slow or failing, and none says so")
 	}
@@ -242,6 +278,9 @@ var identity = regexp.MustCompile(`(?i)\b(partition|offset|record|record_id|mess
 func inputBad(x *inquiry) result {
 	s := x.look()
 	list := s.spokenOf(pitwall.BottleneckBadInput, blame.Mechanism)
+	if len(list) == 0 && x.deafTo(pitwall.BottleneckBadInput) {
+		return skipped("no lines are kept that would speak of input that cannot be read, and no series is of it")
+	}
 	if len(list) == 0 {
 		return clear("no line and no series speaks of input that cannot be read")
 	}

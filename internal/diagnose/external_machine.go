@@ -16,6 +16,9 @@ import (
 func machineBusy(x *inquiry) result {
 	s := x.look()
 	list := s.spokenOf(pitwall.BottleneckNode, blame.Mechanism)
+	if len(list) == 0 && !x.measures(pitwall.BottleneckNode) {
+		return skipped("nothing of a machine is measured")
+	}
 	if len(list) == 0 {
 		return clear("no machine is busier than usual")
 	}
@@ -63,6 +66,9 @@ func moreAsked(x *inquiry) result {
 		if g := s.signs[i]; g.move != nil && rateMove(*g.move) && (g.service == at || slices.Contains(s.callers(at), g.service)) {
 			list = append(list, g)
 		}
+	}
+	if _, known := x.rateOf(at); len(list) == 0 && !known {
+		return skipped(fmt.Sprintf("how often %s is asked is not measured", at))
 	}
 	if len(list) == 0 {
 		return clear(fmt.Sprintf("%s is not asked %s as often as before", at, times(muchMore)))

@@ -274,7 +274,11 @@ func (x *inquiry) checkAmdahl(list []*finding) pitwall.Check {
 		if a.MeetsObjective {
 			c.Outcome = pitwall.OutcomeHit
 		} else {
-			e.Claim += ", which still misses the objective: an effect or only a part, look upstream"
+			misses := "misses the objective: an effect or only a part, look upstream"
+			if x.q.SLO.Name == "" {
+				misses = "is more than normal: an effect or only a part"
+			}
+			e.Claim += ", which still " + misses
 			f.against = append(f.against, e)
 		}
 		c.Evidence = append(c.Evidence, e)

@@ -153,6 +153,9 @@ func (x *inquiry) account() []place {
 // increase is by how much the mean headline latency rose, in seconds.
 func (x *inquiry) increase() float64 { return x.latency.After - x.latency.Before }
 
+// meanGrew is by what factor the mean must grow to matter.
+const meanGrew = 1.1
+
 // moved says whether the headline differs from its baseline beyond noise: in
 // the mean, in bursts, in the share of late requests, or in the share of bad
 // ones by more than the objective allows.
@@ -161,7 +164,7 @@ func (x *inquiry) moved() bool {
 	if x.q.SLO.Target == 0 {
 		allowed = 0.01
 	}
-	return x.latency.Up(1.1) || x.bursts() || x.late() || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
+	return x.latency.Up(meanGrew) || x.bursts() || x.late() || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
 }
 
 func (x *inquiry) place(p part, id int) (place, bool) {

@@ -181,7 +181,7 @@ func (x *inquiry) shareFinding(s excess.Share) *finding {
 	if x.errors {
 		f.signal.Name, f.signal.Field = fmt.Sprintf("share of failures of %s", s.Service), "errors"
 	}
-	f.disproof = fmt.Sprintf("If %s goes back and it stays", s.Service)
+	f.disproof = fmt.Sprintf("If %s is back to normal", s.Service) + troubleStays
 	return f
 }
 
@@ -299,8 +299,11 @@ func (x *inquiry) judgeMeasured(found []*finding) (pitwall.DiagnosisVerdict, str
 	switch {
 	case f.external:
 		return pitwall.DiagnosisLikely, fmt.Sprintf("%s is the likely cause, from outside; no change is to blame: %s.", capital(f.title()), f.claim)
-	case f.blamed != nil:
+	case f.blamed != nil && (f.weak == "" || f.blamed.mechanism != ""):
 		return pitwall.DiagnosisLikely, fmt.Sprintf("%s at %s is the likely cause: %s.", capital(title(f.blamed.change)), clock(f.blamed.change.At), f.claim)
+	case f.weak != "" && f.blamed != nil:
+		return pitwall.DiagnosisInconclusive, fmt.Sprintf("Inconclusive: %s, but %s; %s at %s fits in time and place only.",
+			f.claim, f.weak, title(f.blamed.change), clock(f.blamed.change.At))
 	case f.weak != "":
 		return pitwall.DiagnosisInconclusive, fmt.Sprintf("Inconclusive: %s, but %s.", f.claim, f.weak)
 	case f.check == checkContributions && f.share < thirdShare:
@@ -314,6 +317,9 @@ func (x *inquiry) judgeMeasured(found []*finding) (pitwall.DiagnosisVerdict, str
 // side what followed requests would not.
 const thirdShare = 1.0 / 3
 
+// troubleStays ends a disproof where no number says what would have to stay.
+const troubleStays = " and the trouble stays"
+
 // likewise words one finding of measurements as a hypothesis.
 func (x *inquiry) likewise(f *finding, rank int, above []pitwall.Hypothesis) pitwall.Hypothesis {
 	h := x.hypothesis(f, rank, above)
@@ -326,7 +332,7 @@ func (x *inquiry) likewise(f *finding, rank int, above []pitwall.Hypothesis) pit
 	}
 	h.For = append(h.For, pitwall.Evidence{Check: checkContributions, Service: f.at.Service, Claim: x.explains(f)})
 	word := x.inUnit()
-	h.Disproof = fmt.Sprintf("%s: if %s of %s stays above %s, this is wrong.", f.disproof, x.indicator(), a.Gate.Service, word(a.Gate.Before+a.Gate.Limit))
+	h.Disproof = fmt.Sprintf("%s and %s of %s stays above %s, this is wrong.", strings.TrimSuffix(f.disproof, troubleStays), x.indicator(), a.Gate.Service, word(a.Gate.Before+a.Gate.Limit))
 	after := a.Gate.Before + a.Increase
 	h.Amdahl.Share = pitwall.Ratio(min(0.999, f.explained/after))
 	h.Amdahl.MaxSpeedup = 1 / (1 - float64(h.Amdahl.Share))

@@ -18,6 +18,7 @@ type profileKey struct {
 // profileAnswer is the comparison, or why there is none.
 type profileAnswer struct {
 	diff    pitwall.FlameDiff
+	whole   pitwall.FrameDelta // all of it
 	sight   prof.Sight
 	missing string
 }
@@ -78,7 +79,7 @@ func (x *inquiry) compareProfiles(key profileKey) profileAnswer {
 	if err != nil {
 		return profileAnswer{missing: err.Error()}
 	}
-	return profileAnswer{diff: d.FlameDiff, sight: d.Sight}
+	return profileAnswer{diff: d.FlameDiff, whole: d.Whole, sight: d.Sight}
 }
 
 // profile gives a comparison, or why there is none.
@@ -113,9 +114,19 @@ func growth(d pitwall.FlameDiff, families ...prof.Family) float64 {
 }
 
 // grew says whether a row of a comparison is worth telling: at least half as
-// much again, and either tested or large.
-func grew(f pitwall.FrameDelta) bool {
-	return f.After > f.Before*1.5 && (f.Significant || f.After > f.Before*2 && f.P < 0.05)
+// much again, and more than one of so many tests gives by chance. Whoever shows
+// the comparison calls out the same rows.
+func grew(f pitwall.FrameDelta) bool { return f.Significant && f.After > f.Before*1.5 }
+
+// wholeEvidence says that all of a service's work grew alike.
+func wholeEvidence(s pitwall.ServiceName, f pitwall.FrameDelta, unit pitwall.Unit) pitwall.Evidence {
+	return pitwall.Evidence{
+		Check: checkProfile, Service: s,
+		Claim: fmt.Sprintf("all work of %s, no kind more than the rest: %s → %s of CPU per request (%s)",
+			s, duration(f.Before), duration(f.After), times(f.After/f.Before)),
+		Before: pitwall.Measure{Value: f.Before, Unit: unit, N: 1}, After: pitwall.Measure{Value: f.After, Unit: unit, N: 1},
+		Query: fmt.Sprintf("pprof profiles of %s, per request", s),
+	}
 }
 
 func familyEvidence(s pitwall.ServiceName, f pitwall.FrameDelta, unit pitwall.Unit) pitwall.Evidence {
@@ -171,10 +182,15 @@ func profileDiff(x *inquiry) result {
 		}
 		compared++
 		dim = cmp.Or(dim, x.dim(s))
+		told := len(r.evidence)
 		for _, f := range d.Families {
 			if grew(f) && float64(f.ShareAfter) > 0.02 {
 				r.evidence = append(r.evidence, familyEvidence(s, f, d.Unit))
 			}
+		}
+		whole := x.profiles[profileKey{s, pitwall.ProfileCPU}].whole
+		if len(r.evidence) == told && grew(whole) && d.Unit == pitwall.UnitCPUPerReq {
+			r.evidence = append(r.evidence, wholeEvidence(s, whole, d.Unit))
 		}
 	}
 	switch {

@@ -53,7 +53,11 @@ func (x *inquiry) fromMeasurements(d pitwall.Diagnosis) pitwall.Diagnosis {
 		found = x.leads(found) // a signal without an effect explains nothing
 	}
 	found = x.settle(x.located(found))
-	d.Checks = append(d.Checks, x.checkAmdahl(nil), x.checkChanges(found))
+	bounds := x.checkAmdahl(nil)
+	if len(found) > 0 {
+		bounds.Reason = needsTraces + "; the bound of each hypothesis stands with it"
+	}
+	d.Checks = append(d.Checks, bounds, x.checkChanges(found))
 	d.Changes = x.judgeChanges(found)
 	for i, f := range found[:min(len(found), mostHypotheses)] {
 		d.Hypotheses = append(d.Hypotheses, x.likewise(f, i+1, d.Hypotheses))

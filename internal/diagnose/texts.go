@@ -228,7 +228,7 @@ func (x *inquiry) spokenFinding(at pitwall.ServiceName) *finding {
 		}
 	}
 	f.signal = pitwall.OwnSignal{Name: c.signs[0].Word + " of " + string(at), Service: at}
-	f.disproof = fmt.Sprintf("If %s goes back and it stays", c.signs[0].Word)
+	f.disproof = fmt.Sprintf("If %s of %s is back to normal", c.signs[0].Word, at) + troubleStays
 	return f
 }
 

@@ -14,7 +14,7 @@ func (x *inquiry) tellChange(f *finding) {
 	if b.mechanism != "" {
 		claim += fmt.Sprintf("; it touches %s: %s", f.class, b.mechanism)
 	} else {
-		claim += "; only its time and place speak against it"
+		claim += "; nothing but its time and place points to it"
 	}
 	f.evidence = append(f.evidence, pitwall.Evidence{Check: checkChanges, Service: b.change.Service, Claim: claim})
 	was, is := x.base.Runs(b.change.Service), x.head.Runs(b.change.Service)

@@ -102,7 +102,7 @@ func (x *inquiry) costGrew() string {
 			continue
 		}
 		before, after := total(d)
-		if before > 0 && after > before*1.3 && slices.ContainsFunc(d.Families, grew) {
+		if before > 0 && after > before*1.3 && (slices.ContainsFunc(d.Families, grew) || grew(x.profiles[profileKey{s, pitwall.ProfileCPU}].whole)) {
 			return fmt.Sprintf("CPU of %s per request %s → %s", s, duration(before), duration(after))
 		}
 	}

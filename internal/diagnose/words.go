@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -82,16 +83,29 @@ func clock(t time.Time) string { return t.UTC().Format("15:04:05") }
 
 // title names a change: "deploy of inventory v40 → v41".
 func title(c pitwall.Change) string {
-	s := fmt.Sprintf("%s of %s", c.Kind, c.Service)
+	s := string(c.Kind)
+	if c.Service != "" {
+		s += " of " + string(c.Service)
+	}
 	switch {
 	case c.Kind == pitwall.ChangeFlag && len(c.Flags) == 1:
 		for k, v := range c.Flags {
 			return fmt.Sprintf("%s (%s = %s)", s, k, v)
 		}
 	case c.Version != "" && c.PreviousVersion != "":
-		return fmt.Sprintf("%s %s → %s", s, c.PreviousVersion, c.Version)
+		return fmt.Sprintf("%s %s → %s", s, shortVersion(c.PreviousVersion), shortVersion(c.Version))
 	case c.Version != "":
-		return s + " " + string(c.Version)
+		return s + " " + shortVersion(c.Version)
 	}
 	return s
+}
+
+// commitID is a whole commit id, of which people read the first seven characters.
+var commitID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+func shortVersion(v pitwall.Version) string {
+	if commitID.MatchString(string(v)) {
+		return string(v[:7])
+	}
+	return string(v)
 }

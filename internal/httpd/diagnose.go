@@ -41,6 +41,7 @@ type Diagnosing struct {
 const (
 	shortestAsked = 10 * time.Second
 	longestAsked  = 6 * time.Hour
+	lengthAsked   = "10 s to 6 h" // the same in words
 )
 
 // DiagnoseQuery is a question in the query of an address; it is exported because
@@ -68,17 +69,16 @@ type DiagnoseBody struct {
 
 // question checks what is asked and fills in the periods that were left out.
 func (q DiagnoseQuery) question(now time.Time) (AskDiagnosis, error) {
-	wrong := func(format string, args ...any) (AskDiagnosis, error) {
-		return AskDiagnosis{}, &pitwall.Error{Op: "asking for a diagnosis", Kind: pitwall.Invalid, ID: string(q.Service), Err: fmt.Errorf(format, args...),
-			Hint: "?service=checkout&from=2026-03-02T14:05:00Z&to=2026-03-02T14:20:00Z"}
+	wrong := func(hint, format string, args ...any) (AskDiagnosis, error) {
+		return AskDiagnosis{}, &pitwall.Error{Op: "asking for a diagnosis", Kind: pitwall.Invalid, ID: string(q.Service), Err: fmt.Errorf(format, args...), Hint: hint}
 	}
 	if q.Service == "" {
-		return wrong("it does not say of which service")
+		return wrong("?service=checkout&from=2026-03-02T14:05:00Z&to=2026-03-02T14:20:00Z", "it does not say of which service")
 	}
 	switch q.Signal = cmp.Or(q.Signal, pitwall.SignalAny); q.Signal {
 	case pitwall.SignalAny, pitwall.SignalLatency, pitwall.SignalErrors:
 	default:
-		return wrong("%q is no signal: there are latency, errors and any", q.Signal)
+		return wrong("say latency, errors or any", "%q is no signal: there are latency, errors and any", q.Signal)
 	}
 	p, err := q.period(now.Truncate(time.Second))
 	if err != nil {
@@ -93,15 +93,15 @@ func (q DiagnoseQuery) question(now time.Time) (AskDiagnosis, error) {
 	}
 	switch {
 	case p.To.After(now):
-		return wrong("the window reaches into the future")
+		return wrong("end it now or earlier", "the window reaches into the future")
 	case !b.From.Before(b.To):
-		return wrong("the baseline ends before it begins")
+		return wrong("begin the baseline before it ends", "the baseline ends before it begins")
 	case b.To.After(p.From):
-		return wrong("the baseline must end before the window begins")
+		return wrong("end the baseline at "+p.From.UTC().Format(time.RFC3339)+" or earlier", "the baseline must end before the window begins")
 	}
 	for _, x := range []pitwall.Period{p, b} {
 		if d := x.Duration(); d < shortestAsked || d > longestAsked {
-			return wrong("%s is no length to compare: between %s and %s", d, shortestAsked, longestAsked)
+			return wrong("choose "+lengthAsked, "%s is no length to compare: it must be %s", report.Span(d), lengthAsked)
 		}
 	}
 	return AskDiagnosis{Service: q.Service, Operation: q.Operation, Signal: q.Signal, Window: p, Baseline: b}, nil

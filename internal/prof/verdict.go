@@ -112,8 +112,8 @@ func (c *comparison) conclude(d Comparison, functions []row) Verdict {
 	v := Verdict{Answer: Same, More: s.More}
 	if r := c.suspect(functions); r != nil {
 		v.Answer, v.Suspect, v.More = Inconclusive, r.Name, max(1, c.settles(*r, s.Tests))
-		v.Text = fmt.Sprintf("inconclusive: %s moved by %+.0f %% (p %.3f), which one of %d functions may do by chance; %s a side would settle it. %s",
-			r.Name, 100*(math.Exp(r.effect)-1), c.doubt(*r), s.Tests, moreWindows(v.More), c.sight(s))
+		v.Text = fmt.Sprintf("inconclusive: %s moved by %+.0f %% (%s), which one of %d functions may do by chance; %s a side would settle it. %s",
+			r.Name, 100*(math.Exp(r.effect)-1), pText(c.doubt(*r)), s.Tests, moreWindows(v.More), c.sight(s))
 		return v
 	}
 	if s.More > 0 {
@@ -162,12 +162,28 @@ func (c *comparison) changed(d Comparison) (v Verdict, ok bool) {
 	case len(list) > 0:
 		v.Text = fmt.Sprintf("changed: %s first, of %d named. %s", list[0], max(len(list), families), c.sight(d.Sight))
 	case whole:
-		v.Text = fmt.Sprintf("changed: everything by %+.0f %% alike (p %.3f) and no function more than the rest: look at the machine before the code. %s",
-			100*(math.Exp(c.whole.effect)-1), c.whole.P, c.sight(d.Sight))
+		v.Text = c.allAlike() + " " + c.sight(d.Sight)
 	default:
 		return v, false
 	}
 	return v, true
+}
+
+// allAlike words a change of the whole in which no function is named.
+func (c *comparison) allAlike() string {
+	by, p := 100*(math.Exp(c.whole.effect)-1), pText(c.whole.P)
+	if by < 0 {
+		return fmt.Sprintf("changed: everything costs %.0f %% less (%s), and no single function stands out: a less busy machine, or requests that bring less to do.", -by, p)
+	}
+	return fmt.Sprintf("changed: everything costs %.0f %% more (%s), and no single function stands out: a busier machine, or requests that bring more to do.", by, p)
+}
+
+// pText prints a p with as many digits as mean anything.
+func pText(p float64) string {
+	if p < 0.001 {
+		return "p < 0.001"
+	}
+	return fmt.Sprintf("p %.3f", p)
 }
 
 // sight words what these windows can and cannot show.

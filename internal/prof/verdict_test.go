@@ -73,7 +73,7 @@ func TestEverythingDearerAlike(t *testing.T) {
 		if !d.Whole.Significant || d.Verdict.Answer != Changed || !d.Verdict.Grew {
 			t.Errorf("whole %+v, verdict %+v; want grown", d.Whole, d.Verdict)
 		}
-		if len(named(d.Frames))+len(named(d.Families)) == 0 && !strings.Contains(d.Verdict.Text, "alike") {
+		if len(named(d.Frames))+len(named(d.Families)) == 0 && !strings.Contains(d.Verdict.Text, "no single function stands out") {
 			t.Errorf("verdict %q", d.Verdict.Text)
 		}
 	}

@@ -9,10 +9,10 @@ type Answer struct {
 	Case        string                   `json:"case,omitempty"`
 	Verdict     pitwall.DiagnosisVerdict `json:"verdict"`
 	Summary     string                   `json:"summary"`
-	Onset       pitwall.Onset            `json:"onset"`
+	Onset       pitwall.Onset            `json:"onset,omitzero"` // left out: not determined
 	Ranked      []Ranked                 `json:"ranked"`
-	Evidence    []pitwall.Evidence       `json:"evidence"` // of the first entry, for and against
-	Checks      []pitwall.Check          `json:"checks"`
+	Evidence    []AnswerEvidence         `json:"evidence"` // of the first entry, for and against
+	Checks      []AnswerCheck            `json:"checks"`
 	Waterfall   []pitwall.Contribution   `json:"waterfall"`
 	Unexplained float64                  `json:"unexplained_s"`
 	Warnings    []string                 `json:"warnings,omitempty"` // what the recording lost
@@ -28,11 +28,37 @@ type Ranked struct {
 	Claim      string              `json:"claim"`
 }
 
+// AnswerEvidence is one piece of evidence; what is no measurement has neither
+// before nor after.
+type AnswerEvidence struct {
+	Check   string              `json:"check"`
+	Service pitwall.ServiceName `json:"service,omitempty"`
+	Claim   string              `json:"claim"`
+	Before  *pitwall.Measure    `json:"before,omitempty"`
+	After   *pitwall.Measure    `json:"after,omitempty"`
+	Query   string              `json:"query,omitempty"`
+}
+
+// AnswerCheck is one thing that was looked at.
+type AnswerCheck struct {
+	Name     string           `json:"name"`
+	Question string           `json:"question"`
+	Outcome  pitwall.Outcome  `json:"outcome"`
+	Reason   string           `json:"reason"`
+	Evidence []AnswerEvidence `json:"evidence,omitempty"`
+}
+
 // AnswerOf makes the short form of a diagnosis.
 func AnswerOf(d pitwall.Diagnosis) Answer {
 	a := Answer{
-		Verdict: d.Verdict, Summary: d.Summary, Onset: d.Regression.Onset, Checks: d.Checks,
-		Waterfall: d.Waterfall, Unexplained: d.Unexplained, Ranked: []Ranked{}, Evidence: []pitwall.Evidence{},
+		Verdict: d.Verdict, Summary: d.Summary, Onset: d.Regression.Onset, Checks: []AnswerCheck{},
+		Waterfall: d.Waterfall, Unexplained: d.Unexplained, Ranked: []Ranked{}, Evidence: []AnswerEvidence{},
+	}
+	if a.Waterfall == nil {
+		a.Waterfall = []pitwall.Contribution{}
+	}
+	for _, c := range d.Checks {
+		a.Checks = append(a.Checks, AnswerCheck{Name: c.Name, Question: c.Question, Outcome: c.Outcome, Reason: c.Reason, Evidence: answerEvidence(c.Evidence)})
 	}
 	for i, h := range d.Hypotheses {
 		r := Ranked{Service: h.Service, Class: h.Class, Score: h.Score, Confidence: h.Confidence, Claim: h.Claim}
@@ -41,8 +67,23 @@ func AnswerOf(d pitwall.Diagnosis) Answer {
 		}
 		a.Ranked = append(a.Ranked, r)
 		if i == 0 {
-			a.Evidence = append(append(a.Evidence, h.For...), h.Against...)
+			a.Evidence = append(append(a.Evidence, answerEvidence(h.For)...), answerEvidence(h.Against)...)
 		}
 	}
 	return a
+}
+
+func answerEvidence(list []pitwall.Evidence) []AnswerEvidence {
+	out := make([]AnswerEvidence, 0, len(list))
+	for _, e := range list {
+		a := AnswerEvidence{Check: e.Check, Service: e.Service, Claim: e.Claim, Query: e.Query}
+		if e.Before.Known() {
+			a.Before = &e.Before
+		}
+		if e.After.Known() {
+			a.After = &e.After
+		}
+		out = append(out, a)
+	}
+	return out
 }

@@ -116,7 +116,7 @@ func diagnosisView(m maker, d pitwall.Diagnosis) DiagnosisView {
 		Schema: schemaDiagnosisView, At: m.o.Now, Verdict: verdict, Title: askedWhat(d.Regression),
 		Question: question(d), CheckText: checkText(d.Checks), Checks: checkViews(d.Checks),
 		Hypotheses: m.hypotheses(d), HypothesisText: hypothesisText(d), Waterfall: waterfall(foldBars(d)),
-		Contrasts: contrasts(d.Contrasts), Flame: flame(d.Flame), Traces: traces(d.Exemplars),
+		Contrasts: contrasts(d.Contrasts), Flame: flame(d), Traces: traces(d.Exemplars),
 		Changes: changesJudged(d), NotTheCause: ruledOut(m.p.Tried, d), Charts: []ChartView{},
 	}
 	v.VerdictWord, v.Tone, v.Meaning = verdictWords(verdict)

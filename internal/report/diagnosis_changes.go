@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"math"
+	"regexp"
 	"slices"
 	"time"
 
@@ -110,4 +111,14 @@ func webLink(s string) string {
 		return s
 	}
 	return ""
+}
+
+// commitID is a whole commit id, of which people read the first seven characters.
+var commitID = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+func shortVersion(v pitwall.Version) string {
+	if commitID.MatchString(string(v)) {
+		return string(v[:7])
+	}
+	return string(v)
 }

@@ -67,14 +67,23 @@ func flameBoxes(tree []pitwall.FlameNode, u pitwall.Unit) []FlameBox {
 	return boxes
 }
 
-// flameTotal is what a request costs in all, by the roots of the tree.
-func flameTotal(f pitwall.FlameDiff) string {
-	before, after := 0.0, 0.0
+// worthTelling is by what factor all of a profile must have grown to be told
+// where no family did: the diagnosis names growth from the same factor.
+const worthTelling = 1.5
+
+// wholeCost is what a request costs in all, by the roots of the tree.
+func wholeCost(f pitwall.FlameDiff) (before, after float64) {
 	for _, n := range f.Tree {
 		if n.Depth <= 0 {
 			before, after = before+known(n.Before), after+known(n.After)
 		}
 	}
+	return before, after
+}
+
+// flameTotal words it.
+func flameTotal(f pitwall.FlameDiff) string {
+	before, after := wholeCost(f)
 	if before+after == 0 {
 		return ""
 	}
@@ -131,11 +140,17 @@ func layOut(values []float64, parent []int) (x, w []float64) {
 	return x, w
 }
 
-func flame(f *pitwall.FlameDiff) *FlameView {
+// flame shows the profile that a diagnosis compared. It is that of the first
+// hypothesis where that one has any; another's says whose is missing.
+func flame(d pitwall.Diagnosis) *FlameView {
+	f := d.Flame
 	if f == nil || len(f.Families)+len(f.Frames)+len(f.Tree) == 0 {
 		return nil
 	}
 	v := &FlameView{Title: fmt.Sprintf("%s profile of %s, per request: baseline and now", strings.ToUpper(string(f.Type)), f.Service)}
+	if len(d.Hypotheses) > 0 && d.Hypotheses[0].Service != f.Service {
+		v.Title += fmt.Sprintf(" (%s has none)", orWord(string(d.Hypotheses[0].Service), "the first hypothesis"))
+	}
 	v.Families, v.Frames = frameRows(f.Families, f.Unit), frameRows(f.Frames, f.Unit)
 	v.Tree, v.Total, v.Warnings = flameBoxes(f.Tree, f.Unit), flameTotal(*f), f.Warnings
 	for _, r := range v.Families {
@@ -150,6 +165,9 @@ func flame(f *pitwall.FlameDiff) *FlameView {
 		v.Summary = "Functions only: this profile was not sorted into families."
 	default:
 		v.Summary = "No family of frames moved beyond noise."
+		if before, after := wholeCost(*f); before > 0 && after > before*worthTelling {
+			v.Summary = fmt.Sprintf("No family stands out alone; all of it grew by %s.", Percent(after/before-1))
+		}
 	}
 	return v
 }

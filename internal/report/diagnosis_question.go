@@ -16,7 +16,13 @@ func askedWhat(r pitwall.Regression) string {
 	what := string(r.Signal)
 	switch r.Signal {
 	case pitwall.SignalLatency:
-		what = orWord(r.Metric, "p99") + " latency"
+		what = "latency"
+		switch {
+		case r.Metric != "":
+			what = r.Metric + " latency"
+		case r.Before.Known() && r.After.Known():
+			what = "p99 latency" // what these numbers are unless stated
+		}
 	case pitwall.SignalErrors:
 		what = "error ratio"
 	case pitwall.SignalEvents:

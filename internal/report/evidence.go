@@ -23,7 +23,7 @@ func (m maker) diagnosisBlocks(d pitwall.Diagnosis) []Block {
 	if w := waterfall(d); w != nil {
 		blocks = append(blocks, Block{Kind: "waterfall", Title: "Where the added time goes", Waterfall: w})
 	}
-	if f := flame(d.Flame); f != nil {
+	if f := flame(d); f != nil {
 		blocks = append(blocks, Block{Kind: "flame", Title: f.Title, Flame: f})
 	}
 	return append(blocks, Block{Kind: "facts", Title: "What was compared", Facts: []Fact{
@@ -83,24 +83,44 @@ func (m maker) bound(h pitwall.Hypothesis) string {
 		return ""
 	}
 	if m.explained().Signal == pitwall.SignalErrors {
-		s := fmt.Sprintf("It accounts for %s of the added failures", Percent(float64(a.Share)))
-		if a.MeetsObjective {
-			return s + "; without it the error ratio would be inside the objective."
-		}
-		return s + "; without it the error ratio would still be outside the objective, so it is rather an effect: the cause lies upstream."
+		return fmt.Sprintf("It accounts for %s of the added failures", Percent(float64(a.Share))) + m.without("error ratio", a)
 	}
 	s := fmt.Sprintf("It accounts for %s of the latency as it is now", Percent(float64(a.Share)))
 	if a.MaxSpeedup > 1.05 {
 		s += fmt.Sprintf(": removing it makes requests %s faster at most", Times(a.MaxSpeedup))
 	}
-	if a.P99Seconds > 0 {
-		s += "; without it p99 would be about " + Seconds(a.P99Seconds)
+	if a.P99Seconds <= 0 {
+		return s + m.without("latency", a)
 	}
-	if a.MeetsObjective {
+	s += "; without it p99 would be about " + Seconds(a.P99Seconds)
+	switch {
+	case m.hasObjective() && a.MeetsObjective:
 		return s + ", inside the objective."
+	case m.hasObjective():
+		return s + ", still outside the objective, so it is rather an effect: the cause lies upstream."
+	case a.MeetsObjective:
+		return s + ", as normal."
 	}
-	return s + ", still outside the objective, so it is rather an effect: the cause lies upstream."
+	return s + ", still above what is normal: it is at most a part."
 }
+
+// without says what remains of a number when the cause is gone: held against
+// the objective, or against what is normal where there is none.
+func (m maker) without(what string, a pitwall.Amdahl) string {
+	s := "; without it the " + what + " would "
+	switch {
+	case m.hasObjective() && a.MeetsObjective:
+		return s + "be inside the objective."
+	case m.hasObjective():
+		return s + "still be outside the objective, so it is rather an effect: the cause lies upstream."
+	case a.MeetsObjective:
+		return s + "be normal again."
+	}
+	return s + "still be above what is normal: it is at most a part."
+}
+
+// hasObjective says that an objective was missed, not only a normal left.
+func (m maker) hasObjective() bool { return m.slo.Name != "" || m.explained().SLO != "" }
 
 // explained is the regression that is to be explained.
 func (m maker) explained() pitwall.Regression {
@@ -131,12 +151,15 @@ func signalText(s pitwall.OwnSignal) string {
 
 // changeLine names a change: "deploy inventory v40 → v41: Serve complete item details".
 func changeLine(c pitwall.Change) string {
-	s := fmt.Sprintf("%s of %s", c.Kind, c.Service)
+	s := string(c.Kind)
+	if c.Service != "" {
+		s += " of " + string(c.Service)
+	}
 	switch {
 	case c.Version != "" && c.PreviousVersion != "":
-		s += fmt.Sprintf(" %s → %s", c.PreviousVersion, c.Version)
+		s += fmt.Sprintf(" %s → %s", shortVersion(c.PreviousVersion), shortVersion(c.Version))
 	case c.Version != "":
-		s += " " + string(c.Version)
+		s += " " + shortVersion(c.Version)
 	}
 	if c.Summary != "" {
 		s += ": " + c.Summary
@@ -159,7 +182,7 @@ func seenByText(s pitwall.SeenBy) string {
 func evidenceViews(list []pitwall.Evidence) []EvidenceView {
 	out := make([]EvidenceView, 0, len(list))
 	for _, e := range list {
-		v := EvidenceView{Check: e.Check, Claim: sentenceEnd(upperFirst(e.Claim))}
+		v := EvidenceView{Check: e.Check, Claim: sentenceEnd(beginning(e.Claim, e.Service))}
 		if e.Before.Known() || e.After.Known() {
 			v.Before, v.After = Measured(e.Before), Measured(e.After)
 			if e.Before.Known() && e.After.Known() && e.Before.Value > 0 {
@@ -179,7 +202,7 @@ func evidenceViews(list []pitwall.Evidence) []EvidenceView {
 func checkViews(list []pitwall.Check) []CheckView {
 	out := make([]CheckView, 0, len(list))
 	for _, c := range list {
-		v := CheckView{Name: c.Name, Question: c.Question, Outcome: string(c.Outcome), Reason: sentenceEnd(upperFirst(c.Reason)), Evidence: evidenceViews(c.Evidence)}
+		v := CheckView{Name: c.Name, Question: c.Question, Outcome: string(c.Outcome), Reason: sentenceEnd(beginning(c.Reason, evidenceServices(c.Evidence)...)), Evidence: evidenceViews(c.Evidence)}
 		switch c.Outcome {
 		case pitwall.OutcomeHit:
 			v.Tone = ToneBad
@@ -191,6 +214,14 @@ func checkViews(list []pitwall.Check) []CheckView {
 			v.Tone = ToneWarn
 		}
 		out = append(out, v)
+	}
+	return out
+}
+
+func evidenceServices(list []pitwall.Evidence) []pitwall.ServiceName {
+	var out []pitwall.ServiceName
+	for _, e := range list {
+		out = append(out, e.Service)
 	}
 	return out
 }

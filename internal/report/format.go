@@ -306,11 +306,21 @@ func plural(n int, one, many string) string {
 	return Count(int64(n)) + " " + many
 }
 
-// upperFirst begins a sentence; names such as checkout-latency and terms such
-// as p99 stay as they are.
+// beginning is upperFirst of a sentence that may begin with one of these names.
+func beginning(s string, names ...pitwall.ServiceName) string {
+	for _, n := range names {
+		if rest, ok := strings.CutPrefix(s, string(n)); ok && n != "" && (rest == "" || strings.ContainsAny(rest[:1], " ,:;'")) {
+			return s
+		}
+	}
+	return upperFirst(s)
+}
+
+// upperFirst begins a sentence; names such as checkout-latency, db_pool_wait and
+// maxConns and terms such as p99 stay as they are.
 func upperFirst(s string) string {
 	word, _, _ := strings.Cut(s, " ")
-	if strings.ContainsAny(word, "-0123456789./") {
+	if strings.ContainsAny(strings.TrimSuffix(word, ":"), "-0123456789./_:") || strings.ToLower(word) != word {
 		return s
 	}
 	for i, r := range s {

@@ -110,7 +110,10 @@ func (m *material) indicator() (Account, costOf, rows) {
 		list = append(list, candidate{series: alarm})
 	}
 	best, at := Account{Gate: Gate{State: Unknown, Service: root, P: math.NaN()}}, rows{}
-	best.Gate.Reason = fmt.Sprintf("no %s of %s is measured", cmp.Or(string(m.q.Signal), "indicator"), root)
+	best.Gate.Reason = fmt.Sprintf("no %s of %s is measured", m.q.Signal, root)
+	if m.q.Signal == pitwall.SignalAny || m.q.Signal == "" {
+		best.Gate.Reason = fmt.Sprintf("neither latency nor errors of %s are measured", root)
+	}
 	var cost costOf
 	for _, c := range list {
 		r := cut(c.series, m.q.Baseline, m.q.Window)

@@ -48,3 +48,28 @@ func one(yes bool) int {
 	}
 	return 0
 }
+
+// TestLimit: what is said to be up to where a mean is normal is just what
+// Compare judges by.
+func TestLimit(t *testing.T) {
+	base, head := NewSeries(16), NewSeries(16)
+	for i := range 16 {
+		base.Num[i], base.Den[i] = 100+float64(i%5), 1
+		head.Num[i], head.Den[i] = 101+float64(i%7), 1
+	}
+	limit := Limit(base, head)
+	after, _ := head.mean()
+	at := func(mean float64) bool {
+		risen := NewSeries(16)
+		for i := range 16 {
+			risen.Num[i], risen.Den[i] = head.Num[i]+mean-after, 1
+		}
+		return Compare(base, risen).Beyond
+	}
+	if !(limit > 102) || at(limit*0.999) || !at(limit*1.001) {
+		t.Errorf("limit %v, judged just below %v and just above %v", limit, at(limit*0.999), at(limit*1.001))
+	}
+	if v := Limit(NewSeries(2), head); v == v {
+		t.Errorf("limit of too few blocks %v", v)
+	}
+}

@@ -89,14 +89,52 @@ func Compare(base, head Series) Shift {
 	if m0 := stats.Mean(b0); m0 > 0 {
 		s.Noise = max(MinNoise, Deviation(b0)/m0)
 	}
+	s.Beyond = beyond(b0, b1, s.After-s.Before)
+	return s
+}
+
+// beyond is the judgement of Shift.Beyond.
+func beyond(b0, b1 []float64, difference float64) bool {
 	p := stats.Welch(b0, b1).P
 	if l0, ok := logarithms(b0, stats.Mean(b0)); ok {
 		if l1, ok := logarithms(b1, stats.Mean(b0)); ok {
 			p = min(p, stats.Welch(l0, l1).P)
 		}
 	}
-	s.Beyond = p < 0.001 && math.Abs(s.After-s.Before) > 2*alternating(b0)
-	return s
+	return p < 0.001 && math.Abs(difference) > 2*alternating(b0)
+}
+
+// Limit is up to where head's mean could have risen, all its blocks alike, and
+// still not be beyond noise; NaN where there are too few blocks to judge, or no
+// rise that anybody would see were enough.
+func Limit(base, head Series) float64 {
+	before, _ := base.mean()
+	after, _ := head.mean()
+	b0, b1 := base.Blocks(), head.Blocks()
+	if len(b0) < minBlocks || len(b1) < minBlocks || before <= 0 {
+		return math.NaN()
+	}
+	enough := func(mean float64) bool {
+		risen := make([]float64, len(b1))
+		for i, v := range b1 {
+			risen[i] = v + mean - after
+		}
+		return beyond(b0, risen, mean-before)
+	}
+	low, high := before, 1.1*before
+	for ; !enough(high); high *= 2 {
+		if low = high; high > 1000*before {
+			return math.NaN()
+		}
+	}
+	for range 30 { // halved so often it is exact to nine digits
+		if mid := (low + high) / 2; enough(mid) {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	return high
 }
 
 // logarithms of values, those below a hundredth of normal taken for that; ok is
