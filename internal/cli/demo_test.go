@@ -22,9 +22,10 @@ import (
 // TestDemoDirectoryIsSound: what the demo writes is read by check, at every
 // pace, and --approve makes the policy ask.
 func TestDemoDirectoryIsSound(t *testing.T) {
-	for _, o := range []demoOptions{{Pace: 1}, {Pace: 2.5, Approve: true}, {Pace: 4}} {
-		o.Story, o.Data, o.Listen = "checkout", filepath.Join(t.TempDir(), "new"), "127.0.0.1:0"
-		d := &demo{o: o, env: Env{Stderr: &bytes.Buffer{}}}
+	for _, o := range []demoOptions{{Story: "checkout", Pace: 1}, {Story: "lock", Pace: 2.5, Approve: true}, {Story: "quiet", Pace: 4}} {
+		o.Data, o.Listen = filepath.Join(t.TempDir(), "new"), "127.0.0.1:0"
+		story, _ := storyOf(o.Story)
+		d := &demo{o: o, story: story, env: Env{Stderr: &bytes.Buffer{}}}
 		if err := d.prepare(); err != nil {
 			t.Fatal(err)
 		}
