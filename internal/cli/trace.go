@@ -36,8 +36,9 @@ request or one a line, as the OpenTelemetry Collector's file exporter writes the
 "-" reads standard input. Of each trace the request is its first span, or with --root every span
 of that name.
 
-The table sums over all requests and lists the slowest; -o json gives for these every section of
-the path: which span, from when to when.
+The table sums over all requests, lists the slowest, and the calls that one run of an operation
+makes three times and more in a row (a query in a loop) or again after a failure; -o json gives for
+the slowest every section of the path: which span, from when to when.
 
 --compat crisp reckons as Uber's CRISP does: calls that overlap by less than one percent ran one
 after the other, times need not add up to the request, and it says what would be saved if no span
@@ -62,6 +63,21 @@ type pathView struct {
 	Operations []pathOperation `json:"operations"`
 	Failures   *pathFailures   `json:"failures,omitempty"` // crisp only
 	Slowest    []pathRequest   `json:"slowest"`
+	Repeated   []pathRepeat    `json:"repeated"` // calls made in a row or again, all traces of the files
+}
+
+// pathRepeat is a call that one run of an operation makes several times.
+type pathRepeat struct {
+	Service   pitwall.ServiceName `json:"service"`
+	Operation string              `json:"operation"`
+	Call      string              `json:"call"` // its statement, or else its name
+	Callee    pitwall.ServiceName `json:"callee,omitempty"`
+	Calls     int                 `json:"calls"`
+	Median    float64             `json:"in_a_row"`     // of one run, median
+	P95       float64             `json:"in_a_row_p95"` // likewise
+	Same      pitwall.Ratio       `json:"same"`         // of the calls: asked before, word for word
+	Retries   int                 `json:"retries"`      // calls made again after one that failed
+	Retrying  float64             `json:"retrying_s"`   // what those that failed and the waits after them took
 }
 
 type pathOperation struct {

@@ -71,6 +71,37 @@ func TestCriticalPathOfAFile(t *testing.T) {
 	}
 }
 
+// TestCriticalPathNamesALoop: four queries one after the other, and one call
+// tried again; two in a row are no loop.
+func TestCriticalPathNamesALoop(t *testing.T) {
+	var spans []string
+	call := func(id int, name, tags string) {
+		spans = append(spans, fmt.Sprintf(`{"traceID":"1","spanID":"b%d","operationName":"%s","startTime":%d,"duration":1000,"processID":"p",
+			"references":[{"refType":"CHILD_OF","traceID":"1","spanID":"a"}],"tags":[{"key":"span.kind","type":"string","value":"client"}%s]}`, id, name, 1000000+2000*id, tags))
+	}
+	for i := range 4 {
+		call(i, "query", fmt.Sprintf(`,{"key":"db.statement","type":"string","value":"SELECT price FROM items WHERE id = %d"}`, i%2))
+	}
+	call(4, "pay", `,{"key":"error","type":"bool","value":true}`)
+	call(5, "pay", "")
+	call(6, "mail", "")
+	call(7, "mail", "")
+	file := filepath.Join(t.TempDir(), "loop.json")
+	text := fmt.Sprintf(`{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"a","operationName":"GET /cart","startTime":1000000,"duration":100000,"processID":"p",
+		"tags":[{"key":"span.kind","type":"string","value":"server"}]},%s],"processes":{"p":{"serviceName":"shop"}}}]}`, strings.Join(spans, ","))
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []pathRepeat{
+		{Service: "shop", Operation: "GET /cart", Call: "SELECT price FROM items WHERE id = ?", Calls: 4, Median: 4, P95: 4, Same: 0.5},
+		{Service: "shop", Operation: "GET /cart", Call: "pay", Calls: 2, Median: 2, P95: 2, Retries: 1, Retrying: 0.002},
+	}
+	if d := gocmp.Diff(want, pathsOf(t, file).Repeated); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	run(t, "trace", "critical-path", file).wants(t, 0, "REPEATED BY", "SELECT price FROM items WHERE id = ?", "4 (p95 4)", "50 %")
+}
+
 func TestCriticalPathFromAnOperation(t *testing.T) {
 	v := pathsOf(t, cartFile(t), "--root", "price")
 	if v.Requests != 1 || len(v.Operations) != 1 || v.Operations[0].Critical != 0.06 || v.Operations[0].Share != 1 {

@@ -152,7 +152,28 @@ func (p *paths) view(roots []int) pathView {
 	for _, r := range roots[:min(len(roots), p.how.slowest)] {
 		v.Slowest = append(v.Slowest, p.request(r))
 	}
+	v.Repeated = p.repeated()
 	return v
+}
+
+// A call twice in a row is usual, three times is a loop; more rows than a few
+// nobody reads.
+const (
+	inARow       = 3
+	mostRepeated = 10
+)
+
+// repeated are the calls made in a loop or again, the most frequent first.
+func (p *paths) repeated() []pathRepeat {
+	list := []pathRepeat{}
+	for _, r := range trace.Repeats(p.b, p.f) {
+		if r.Median >= inARow || r.Retries > 0 {
+			list = append(list, pathRepeat{Service: r.Service, Operation: r.Operation, Call: cmp.Or(r.Statement, r.Call), Callee: r.Callee,
+				Calls: r.Calls, Median: r.Median, P95: r.P95, Same: r.Same, Retries: r.Retries, Retrying: r.RetrySeconds})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b pathRepeat) int { return cmp.Compare(b.Calls, a.Calls) })
+	return list[:min(len(list), mostRepeated)]
 }
 
 // read adds one request to the sums and gives its sections, if there are any.
@@ -212,6 +233,13 @@ func (v pathView) print(g *global) error {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.TraceID, printable(string(r.Service)+" "+r.Operation), report.Seconds(r.Duration),
 				report.Percent(float64(most.Share)), printable(string(most.Service)+" "+most.Operation))
 		}
+	}
+	if len(v.Repeated) > 0 {
+		fmt.Fprintln(w, "\nREPEATED BY\tCALL\tCALLS\tIN A ROW\tWORD FOR WORD\tRETRIES")
+	}
+	for _, r := range v.Repeated {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%.0f (p95 %.0f)\t%s\t%d\n", printable(string(r.Service)+" "+r.Operation), printable(r.Call),
+			r.Calls, r.Median, r.P95, report.Percent(float64(r.Same)), r.Retries)
 	}
 	return flushThen(w, g.env.Stderr, "the first row is where a faster span helps most; -o json gives every section of the slowest requests")
 }

@@ -115,17 +115,25 @@ func suffering(list []sign) []pitwall.ServiceName {
 	return out
 }
 
+// spoken are the signs that speak plainly of a class; without any, silent is
+// the answer: skipped where nobody could have spoken of it, clear otherwise.
+func (x *inquiry) spoken(class pitwall.Bottleneck, deaf, none string) (list []sign, silent result) {
+	list = x.look().spokenOf(class, blame.Mechanism)
+	if x.deafTo(class) {
+		return list, skipped(deaf)
+	}
+	return list, clear(none)
+}
+
 // expired are the words of a certificate whose time is over, which no code does.
 var expired = regexp.MustCompile(`(?i)expired|not (yet )?valid (yet|anymore|any more)|is after|validity check|notafter|validity period`)
 
 func certificateOut(x *inquiry) result {
-	s := x.look()
-	list := s.spokenOf(pitwall.BottleneckCertificate, blame.Mechanism)
-	if len(list) == 0 && x.deafTo(pitwall.BottleneckCertificate) {
-		return skipped("no certificate is measured, and no lines are kept that would speak of one")
-	}
+	list, silent := x.spoken(pitwall.BottleneckCertificate,
+		"no certificate is measured, and no lines are kept that would speak of one",
+		"no certificate nears its end, and no line and no failed request speaks of one")
 	if len(list) == 0 {
-		return clear("no certificate nears its end, and no line and no failed request speaks of one")
+		return silent
 	}
 	f := x.outsideFinding(checkCertificate, pitwall.BottleneckCertificate, x.q.headline().Service, list)
 	x.failedOf(f, list)
@@ -138,13 +146,11 @@ func certificateOut(x *inquiry) result {
 }
 
 func namesLost(x *inquiry) result {
-	s := x.look()
-	list := s.spokenOf(pitwall.BottleneckDNS, blame.Mechanism)
-	if len(list) == 0 && x.deafTo(pitwall.BottleneckDNS) {
-		return skipped("no resolution of names is measured, and no lines are kept that would speak of it")
-	}
+	list, silent := x.spoken(pitwall.BottleneckDNS,
+		"no resolution of names is measured, and no lines are kept that would speak of it",
+		"no resolver is slow, and no line and no failed request speaks of names that cannot be found")
 	if len(list) == 0 {
-		return clear("no resolver is slow, and no line and no failed request speaks of names that cannot be found")
+		return silent
 	}
 	f := x.outsideFinding(checkDNS, pitwall.BottleneckDNS, x.q.headline().Service, list)
 	x.failedOf(f, list)

@@ -167,15 +167,6 @@ func (x *inquiry) moved() bool {
 	return x.latency.Up(meanGrew) || x.bursts() || x.late() || x.bad.Up(1.5) && x.bad.After-x.bad.Before > allowed
 }
 
-func (x *inquiry) place(p part, id int) (place, bool) {
-	for _, pl := range x.places {
-		if pl.part == p && pl.id == id {
-			return pl, true
-		}
-	}
-	return place{}, false
-}
-
 // where is the operation a place belongs to; a hop belongs to its callee.
 func (x *inquiry) where(p place) fold.Operation {
 	if p.part == partSelf {

@@ -106,21 +106,19 @@ func first(list []sign) time.Time {
 }
 
 func (s *scene) callees(of pitwall.ServiceName) []pitwall.ServiceName {
-	var list []pitwall.ServiceName
-	for c := range s.calls {
-		if c.From == of {
-			list = append(list, c.To)
-		}
-	}
-	slices.Sort(list)
-	return list
+	return s.beside(func(c pitwall.Call) (own, other pitwall.ServiceName) { return c.From, c.To }, of)
 }
 
 func (s *scene) callers(of pitwall.ServiceName) []pitwall.ServiceName {
+	return s.beside(func(c pitwall.Call) (own, other pitwall.ServiceName) { return c.To, c.From }, of)
+}
+
+// beside are the other ends of the calls of a service, in order.
+func (s *scene) beside(ends func(pitwall.Call) (own, other pitwall.ServiceName), of pitwall.ServiceName) []pitwall.ServiceName {
 	var list []pitwall.ServiceName
 	for c := range s.calls {
-		if c.To == of {
-			list = append(list, c.From)
+		if own, other := ends(c); own == of {
+			list = append(list, other)
 		}
 	}
 	slices.Sort(list)

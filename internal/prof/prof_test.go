@@ -249,8 +249,4 @@ func TestParseNamesAndRecursion(t *testing.T) {
 	if err != nil || math.Abs(p.Quantum-0.01) > 1e-12 {
 		t.Errorf("quantum %v, %v; want 10 ms", p.Quantum, err)
 	}
-	m, err := Merge([]*Profile{p, p})
-	if err != nil || len(m.Stacks) != len(p.Stacks) || math.Abs(m.Total()-0.1) > 1e-12 {
-		t.Errorf("merged twice: %+v, %v", m, err)
-	}
 }

@@ -37,26 +37,6 @@ func (p *Profile) Total() float64 {
 	return total
 }
 
-// Merge adds profiles of one type up; equal stacks become one.
-func Merge(ps []*Profile) (*Profile, error) {
-	if len(ps) == 0 {
-		return nil, invalid(fmt.Errorf("no profiles to merge"))
-	}
-	out := &Profile{Type: ps[0].Type}
-	sum := newStackSum()
-	for _, p := range ps {
-		if p.Type != out.Type {
-			return nil, invalid(fmt.Errorf("a %s profile among %s profiles", p.Type, out.Type))
-		}
-		out.Quantum += p.Quantum / float64(len(ps))
-		for _, s := range p.Stacks {
-			sum.add(s.Frames, s.Value)
-		}
-	}
-	out.Stacks = sum.stacks
-	return out, nil
-}
-
 // Delta subtracts an earlier profile from a later one of the same process, both
 // counting since its start, as heap, mutex and block profiles do. Only the
 // counts since start are kept (never what is in use). A count that went back
@@ -154,23 +134,4 @@ func sampleTypes(p *profile.Profile) string {
 		names[i] = st.Type
 	}
 	return strings.Join(names, ", ")
-}
-
-// stackSum adds equal stacks up, in order of first appearance.
-type stackSum struct {
-	at     map[string]int
-	stacks []Stack
-}
-
-func newStackSum() *stackSum { return &stackSum{at: map[string]int{}} }
-
-func (m *stackSum) add(frames []string, v float64) {
-	key := strings.Join(frames, "\n")
-	i, ok := m.at[key]
-	if !ok {
-		i = len(m.stacks)
-		m.at[key] = i
-		m.stacks = append(m.stacks, Stack{Frames: frames})
-	}
-	m.stacks[i].Value += v
 }

@@ -82,8 +82,6 @@ type crispNode struct {
 	saved          int64
 }
 
-func (c *crisp) children(n *crispNode) []crispNode { return c.nodes[n.first:n.last] }
-
 // sanitise copies the tree under root, clipped.
 func (c *crisp) sanitise(f *Forest, root int) {
 	c.nodes = append(c.nodes, crispNode{

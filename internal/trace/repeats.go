@@ -31,26 +31,16 @@ type Repeat struct {
 	RetrySeconds float64
 }
 
-// Wait is how long the spans of an operation run before their first call: a
-// queue before a pool or a lock shows here, and parsing and work of their own.
-type Wait struct {
-	Service     pitwall.ServiceName
-	Operation   string
-	Spans       int     // that make a call
-	Median, P95 float64 // seconds
-	Share       pitwall.Ratio
-}
-
 // Repeats reads the calls of every operation in a batch. What a span's internal
-// spans call, it calls. Lists are by service, operation and call.
-func Repeats(b *pitwall.SpanBatch, f *Forest) ([]Repeat, []Wait) {
+// spans call, it calls. The list is by service, operation and call.
+func Repeats(b *pitwall.SpanBatch, f *Forest) []Repeat {
 	r := newRepeats(b, f)
 	for _, owner := range r.order { // parents first: the order does not matter, only that it is one
 		if calls := r.callsOf(int(owner)); len(calls) > 0 {
-			r.read(int(owner), calls)
+			r.read(calls)
 		}
 	}
-	return r.repeats(), r.waits()
+	return r.repeats()
 }
 
 // callKind is what makes calls alike; numbers of the dictionary, but for the
@@ -69,12 +59,6 @@ type tally struct {
 	lost    int64
 }
 
-type waiting struct {
-	service, operation uint32
-	before             []float64 // seconds
-	share              float64
-}
-
 type repeats struct {
 	b        *pitwall.SpanBatch
 	order    []int32 // all spans in trees, parents before children
@@ -83,7 +67,6 @@ type repeats struct {
 	kind     []int32 // number of a call's kind
 	kinds    map[callKind]int32
 	tallies  []tally
-	waiting  map[[2]uint32]*waiting
 	urls     []uint32 // keys that say what exactly was asked for
 	resends  []uint32
 	asked    map[uint32]bool
@@ -93,7 +76,7 @@ type repeats struct {
 }
 
 func newRepeats(b *pitwall.SpanBatch, f *Forest) *repeats {
-	r := &repeats{b: b, order: topDown(f), kind: make([]int32, b.Len()), kinds: map[callKind]int32{}, waiting: map[[2]uint32]*waiting{},
+	r := &repeats{b: b, order: topDown(f), kind: make([]int32, b.Len()), kinds: map[callKind]int32{},
 		urls:    lookups(b, "url.full", "http.url", "url.path", "http.target"),
 		resends: lookups(b, "http.request.resend_count", "http.resend_count"),
 		asked:   map[uint32]bool{}, shapes: map[uint32]int32{0: 0}, shapeNo: map[string]int32{"": 0}, shapeStr: []string{""}}
@@ -164,12 +147,7 @@ func (r *repeats) shapeOf(statement uint32) int32 {
 }
 
 // read takes in what one span calls.
-func (r *repeats) read(owner int, calls []int32) {
-	first := r.b.Start[calls[0]]
-	for _, c := range calls {
-		first = min(first, r.b.Start[c])
-	}
-	r.wait(owner, first)
+func (r *repeats) read(calls []int32) {
 	slices.SortFunc(calls, func(x, y int32) int {
 		return cmp.Or(cmp.Compare(r.kind[x], r.kind[y]), cmp.Compare(r.b.Start[x], r.b.Start[y]), cmp.Compare(x, y))
 	})
@@ -180,20 +158,6 @@ func (r *repeats) read(owner int, calls []int32) {
 		}
 		r.alike(&r.tallies[r.kind[calls[from]]], calls[from:to])
 		from = to
-	}
-}
-
-func (r *repeats) wait(owner int, first int64) {
-	key := [2]uint32{r.b.Service[owner], r.b.Operation[owner]}
-	w := r.waiting[key]
-	if w == nil {
-		w = &waiting{service: key[0], operation: key[1]}
-		r.waiting[key] = w
-	}
-	before := float64(max(0, min(first-r.b.Start[owner], r.b.Duration[owner])))
-	w.before = append(w.before, before/1e9)
-	if d := r.b.Duration[owner]; d > 0 {
-		w.share += before / float64(d)
 	}
 }
 
@@ -253,21 +217,6 @@ func (r *repeats) repeats() []Repeat {
 	slices.SortStableFunc(list, func(x, y Repeat) int {
 		return cmp.Or(cmp.Compare(x.Service, y.Service), cmp.Compare(x.Operation, y.Operation), cmp.Compare(x.Callee, y.Callee),
 			cmp.Compare(x.Call, y.Call), cmp.Compare(x.Statement, y.Statement))
-	})
-	return list
-}
-
-func (r *repeats) waits() []Wait {
-	list := make([]Wait, 0, len(r.waiting))
-	for _, w := range r.waiting {
-		slices.Sort(w.before)
-		list = append(list, Wait{
-			Service: pitwall.ServiceName(r.b.Strings[w.service]), Operation: r.b.Strings[w.operation], Spans: len(w.before),
-			Median: stats.Quantile(w.before, 0.5), P95: stats.Quantile(w.before, 0.95), Share: pitwall.Ratio(w.share / float64(len(w.before))),
-		})
-	}
-	slices.SortFunc(list, func(x, y Wait) int {
-		return cmp.Or(cmp.Compare(x.Service, y.Service), cmp.Compare(x.Operation, y.Operation))
 	})
 	return list
 }

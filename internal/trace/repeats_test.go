@@ -71,7 +71,7 @@ func TestRepeats(t *testing.T) {
 	}
 	add(ms{trace: 1, id: 60, parent: 1, service: "shop", kind: pitwall.SpanClient, op: "POST", from: 600, d: 30, failed: true, peer: "pay", attr: "/a"})
 	add(ms{trace: 1, id: 61, parent: 1, service: "shop", kind: pitwall.SpanClient, op: "POST", from: 700, d: 30, peer: "pay", attr: "/b"}) // another question
-	repeats, waits := trace.Repeats(b, trace.Build(b))
+	repeats := trace.Repeats(b, trace.Build(b))
 	shop := func(callee, call, statement string) trace.Repeat {
 		return trace.Repeat{Service: "shop", Operation: "GET /list", Callee: pitwall.ServiceName(callee), Call: call, Statement: statement, Callers: 1}
 	}
@@ -81,9 +81,5 @@ func TestRepeats(t *testing.T) {
 	again.Calls, again.Median, again.P95, again.Retries, again.RetrySeconds = 5, 5, 5, 2, 0.08
 	if diff := gocmp.Diff([]trace.Repeat{side, again, loop}, repeats); diff != "" {
 		t.Errorf("repeats (-want +got):\n%s", diff)
-	}
-	want := []trace.Wait{{Service: "shop", Operation: "GET /list", Spans: 1, Median: 0.101, P95: 0.101, Share: 0.101}}
-	if diff := gocmp.Diff(want, waits); diff != "" {
-		t.Errorf("waits (-want +got):\n%s", diff)
 	}
 }

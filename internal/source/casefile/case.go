@@ -32,7 +32,8 @@ type Alert struct {
 	Detail    string  `json:"detail"`
 }
 
-// Case is one opened folder. Its methods read a file when they are asked.
+// Case is one opened folder. Its methods read a file when they are asked. It is
+// for one goroutine.
 type Case struct {
 	ID       string
 	Question Question
@@ -42,7 +43,8 @@ type Case struct {
 	Warnings []string // what the recorder lost
 
 	dir                  string
-	metrics, spans, logs []string // relative to dir
+	metrics, spans, logs []string           // relative to dir
+	read                 *pitwall.SpanBatch // of the span files, once they were read
 }
 
 // Open reads case.json of a folder.

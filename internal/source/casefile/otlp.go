@@ -25,6 +25,17 @@ const mostSpans = 4 << 20
 
 // Spans answers as a span store would: whole traces when the query wants them.
 func (c *Case) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.SpanBatch, error) {
+	if c.read == nil { // both periods are asked for
+		b, err := c.allSpans(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.read = b
+	}
+	return otelspan.Answer([]*pitwall.SpanBatch{c.read}, q), nil
+}
+
+func (c *Case) allSpans(ctx context.Context) (*pitwall.SpanBatch, error) {
 	names, err := c.files(c.spans, "spans.jsonl")
 	if err != nil {
 		return nil, err
@@ -33,7 +44,7 @@ func (c *Case) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.SpanBat
 		return nil, c.absent("spans")
 	}
 	b := &pitwall.SpanBatch{}
-	err = c.requests(ctx, names, func(line []byte) error {
+	return b, c.requests(ctx, names, func(line []byte) error {
 		if b.Len() > mostSpans {
 			return fmt.Errorf("there are more than %d spans", mostSpans)
 		}
@@ -44,10 +55,6 @@ func (c *Case) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.SpanBat
 		otelrows.Add(b, td)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return otelspan.Answer([]*pitwall.SpanBatch{b}, q), nil
 }
 
 // errNotOTLP says no more: the decoder's own words quote what it read, which may
