@@ -78,7 +78,7 @@ func cachePlaces() []place {
 func upstreamPlaces() []place {
 	fails := checkoutErrors()
 	slow := place{service: "acquirer", accept: []string{"payment"}, classes: []string{"dependency"},
-		event: []outsideEvent{{who: "acquirer", path: "/state", body: outside.State{Rate: 20_000}}}}
+		event: []outsideEvent{{who: "acquirer", path: "/state", body: outside.State{Rate: 12_000}}}}
 	down := slow
 	down.asks = &fails
 	down.event = []outsideEvent{{who: "acquirer", path: "/state", body: outside.State{Rate: outside.Normal().Rate, Fail: .3}}}
@@ -125,11 +125,11 @@ func neighborPlaces() []place {
 func networkPlaces(lossy bool) []place {
 	var out []place
 	for _, service := range []string{"payment", "inventory", "orders"} {
-		w := shop.Way{DelayMS: 25}
+		w := shop.Way{DelayMS: 60}
 		title := "Send " + service + "'s zone over the second site"
 		key := setting{"egress_path", "direct", "site-b"}
 		if lossy {
-			w = shop.Way{Loss: .06}
+			w = shop.Way{Loss: .12}
 			title, key = "Move "+service+"'s zone to the new carrier", setting{"egress_carrier", "north", "transit-3"}
 		}
 		out = append(out, place{

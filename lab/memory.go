@@ -3,10 +3,9 @@ package lab
 import (
 	"context"
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/pitwall/pitwall/lab/telemetry"
 )
 
 const (
@@ -23,7 +22,7 @@ func (d *director) limitMemory(ctx context.Context) {
 	for d.until(ctx, time.Now(), d.unpaced(memoryEvery)) {
 		for _, l := range d.world.running() {
 			limit := int64(d.stage.memory[l.Service]) << 20
-			if limit == 0 || resident(l.PID) <= limit || !d.family.kill(l.PID) {
+			if limit == 0 || telemetry.Resident(l.PID) <= limit || !d.family.kill(l.PID) {
 				continue
 			}
 			d.say(event{Event: "memory-killed", Service: l.Service, Version: l.Version, Summary: fmt.Sprintf("more than %d MiB", limit>>20)})
@@ -40,21 +39,4 @@ func (d *director) limitMemory(ctx context.Context) {
 // unpaced is a length of real time in story time: machines do not hurry.
 func (d *director) unpaced(t time.Duration) time.Duration {
 	return time.Duration(float64(t) * d.opt.pace)
-}
-
-// resident is the physical memory of a process in bytes; 0 where not known.
-func resident(pid int) int64 {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b))
-	if len(fields) < 2 {
-		return 0
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
 }

@@ -37,5 +37,6 @@ if grep -q 'no tests to run' "$out"; then
 fi
 
 go test -tags e2e -count=1 -v -run 'TestARealAlertmanager' ./internal/notify/alertmanager
+go test -tags e2e -count=1 -timeout 3m -v -run 'TestRealRecording' ./lab/record
 
 printf '\nall green in %d s\n' $((SECONDS - began))

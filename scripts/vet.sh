@@ -8,4 +8,4 @@ if [ -n "$unformatted" ]; then
   exit 1
 fi
 go vet ./...
-go vet -tags e2e ./internal/cli
+go vet -tags e2e ./internal/cli ./internal/notify/alertmanager ./lab/record

@@ -28,6 +28,7 @@ func may() map[string][]string {
 		"internal/prof":                 {".", "internal/stats"},
 		"internal/promql":               {"."},
 		"internal/strict":               {"."},
+		"internal/mask":                 {"."}, // takes secrets out at the door
 		"internal/junit":                {},
 		"internal/slo":                  leaves("internal/strict"), // the rooms that read files people write
 		"internal/policy":               leaves("internal/strict"),
@@ -69,15 +70,16 @@ func may() map[string][]string {
 		"internal/archtest":             {},
 		"internal/monitor":              leaves("internal/baseline", "internal/detect"), // what is normal, and what is found against it
 		"internal/engine": leaves("internal/monitor", "internal/slo", "internal/baseline", "internal/detect", "internal/diagnose", "internal/playbook",
-			"internal/policy", "internal/canary", "internal/verify", "internal/enforce", "internal/plan", "internal/record", "internal/coverage", "internal/slo/", "internal/route"),
+			"internal/policy", "internal/canary", "internal/verify", "internal/enforce", "internal/plan", "internal/record", "internal/coverage", "internal/slo/", "internal/route", "internal/mask"),
 		"internal/httpd": {".", "internal/report"},
 		"internal/cli":   {".", "internal/", "lab/", "playbooks", "catalogue"}, // the only place the whole house is wired
 		"playbooks":      {},                                                   // data with an embedding
 		"catalogue":      {},
 		"lab/":           {"lab/"}, // a world of its own: it must not know who watches it
 
-		"scripts/lab":               {"lab", "lab/record", "internal/diagnose/score"},
-		"scripts/cases":             {"internal/diagnose/score"},
+		"scripts/lab":               {"lab", "lab/record", "internal/diagnose/score", "scripts/exam"},
+		"scripts/cases":             {"internal/diagnose/score", "scripts/exam"},
+		"scripts/exam":              {"internal/diagnose/score"},
 		"scripts/ledger":            {".", "internal/slo", "internal/store/sqlite"},
 		"internal/source/synthetic": leaves("internal/strict"),           // journeys are files that people write
 		"internal/source/otlp":      leaves("internal/source/otlp/wire"), // the walk over a request's bytes
@@ -218,7 +220,7 @@ func TestModulesStayInTheirRooms(t *testing.T) {
 func stages() []string {
 	return []string{".", "internal/stats", "internal/trace", "internal/prof", "internal/promql", "internal/strict", "internal/junit", "internal/slo", "internal/baseline",
 		"internal/detect", "internal/diagnose", "internal/diagnose/fold", "internal/playbook", "internal/policy", "internal/canary", "internal/verify",
-		"internal/enforce", "internal/optimize", "internal/plan", "internal/record", "internal/report", "internal/coverage",
+		"internal/enforce", "internal/optimize", "internal/plan", "internal/record", "internal/report", "internal/coverage", "internal/mask",
 		"internal/slo/replay", "internal/slo/attribute", "internal/slo/month", "internal/slo/slotest", "internal/alertlint", "internal/route",
 		"internal/objectives", "internal/objectives/openslo", "internal/objectives/sloth", "internal/objectives/pyrra", "internal/objectives/slogen", "internal/objectives/promrules"}
 }

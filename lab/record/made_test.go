@@ -145,24 +145,24 @@ func counted(at, began, v float64, attrs ...string) func(pmetric.Metric) {
 		s.SetIsMonotonic(true)
 		s.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
 		p := s.DataPoints().AppendEmpty()
-		p.SetTimestamp(pcommon.NewTimestampFromTime(from(at)))
 		p.SetStartTimestamp(pcommon.NewTimestampFromTime(from(began)))
-		p.SetDoubleValue(v)
-		for i := 0; i+1 < len(attrs); i += 2 {
-			p.Attributes().PutStr(attrs[i], attrs[i+1])
-		}
+		fill(p, at, v, attrs)
 	}
 }
 
 // gauged is a point of a gauge.
 func gauged(at, v float64, attrs ...string) func(pmetric.Metric) {
 	return func(m pmetric.Metric) {
-		p := m.SetEmptyGauge().DataPoints().AppendEmpty()
-		p.SetTimestamp(pcommon.NewTimestampFromTime(from(at)))
-		p.SetDoubleValue(v)
-		for i := 0; i+1 < len(attrs); i += 2 {
-			p.Attributes().PutStr(attrs[i], attrs[i+1])
-		}
+		fill(m.SetEmptyGauge().DataPoints().AppendEmpty(), at, v, attrs)
+	}
+}
+
+// fill sets a point's time, value and attributes, names and values in turn.
+func fill(p pmetric.NumberDataPoint, at, v float64, attrs []string) {
+	p.SetTimestamp(pcommon.NewTimestampFromTime(from(at)))
+	p.SetDoubleValue(v)
+	for i := 0; i+1 < len(attrs); i += 2 {
+		p.Attributes().PutStr(attrs[i], attrs[i+1])
 	}
 }
 

@@ -2,7 +2,6 @@ package record
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -87,14 +86,9 @@ func shrinkSpans(from, to string, p float64) error {
 			if err != nil {
 				return err
 			}
-			for _, kept := range sampled([]ptrace.Traces{td}, func(id pcommon.TraceID) bool { return chosen(id, p) }) {
-				line, err := (&ptrace.JSONMarshaler{}).MarshalTraces(kept)
-				if err != nil {
-					return err
-				}
-				if _, err := out.Write(append(bytes.TrimSpace(line), '\n')); err != nil {
-					return err
-				}
+			kept := sampled([]ptrace.Traces{td}, func(id pcommon.TraceID) bool { return chosen(id, p) })
+			if err := eachLine(out, kept, (&ptrace.JSONMarshaler{}).MarshalTraces); err != nil {
+				return err
 			}
 		}
 		return in.Err()

@@ -187,17 +187,7 @@ func (w writing) spans() error {
 	}
 	w.rep.Sampling = round(p)
 	return packed(filepath.Join(w.dir, "spans.jsonl.gz"), func(out io.Writer) error {
-		m := ptrace.JSONMarshaler{}
-		for _, td := range sampled(w.tk.tape.traces, func(id pcommon.TraceID) bool { return keep[id] }) {
-			line, err := m.MarshalTraces(td)
-			if err != nil {
-				return err
-			}
-			if _, err := out.Write(append(line, '\n')); err != nil {
-				return err
-			}
-		}
-		return nil
+		return eachLine(out, sampled(w.tk.tape.traces, func(id pcommon.TraceID) bool { return keep[id] }), (&ptrace.JSONMarshaler{}).MarshalTraces)
 	})
 }
 
@@ -216,17 +206,7 @@ func (w writing) logs() error {
 		return nil
 	}
 	return packed(filepath.Join(w.dir, "logs.jsonl.gz"), func(out io.Writer) error {
-		m := plog.JSONMarshaler{}
-		for _, ld := range lines {
-			line, err := m.MarshalLogs(ld)
-			if err != nil {
-				return err
-			}
-			if _, err := out.Write(append(line, '\n')); err != nil {
-				return err
-			}
-		}
-		return nil
+		return eachLine(out, lines, (&plog.JSONMarshaler{}).MarshalLogs)
 	})
 }
 
@@ -270,6 +250,20 @@ func packed(path string, write func(io.Writer) error) (err error) {
 		return errors.Join(fmt.Errorf("writing %s: %w", filepath.Base(path), err), z.Close())
 	}
 	return z.Close()
+}
+
+// eachLine writes one line of JSON for each element.
+func eachLine[T any](out io.Writer, list []T, marshal func(T) ([]byte, error)) error {
+	for _, x := range list {
+		line, err := marshal(x)
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeJSON(path string, v any) error {

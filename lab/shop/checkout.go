@@ -1,17 +1,15 @@
 package shop
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"html/template"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/pitwall/pitwall/lab/mesh"
 	"github.com/pitwall/pitwall/lab/telemetry"
@@ -28,36 +26,6 @@ type checkout struct {
 	taxes                            taxes
 	guard                            [chargeGuards]sync.Mutex
 	receipt                          *template.Template
-}
-
-// CartLine is one position of a cart.
-type CartLine struct {
-	SKU string `json:"sku"`
-	Qty int    `json:"qty"`
-}
-
-// Cart is what a browser sends to POST /checkout.
-type Cart struct {
-	Token string     `json:"token"`
-	Lines []CartLine `json:"lines"`
-}
-
-// Confirmation is what the browser gets back. It stays small whatever the
-// services behind it exchange.
-type Confirmation struct {
-	OrderID    string        `json:"order_id"`
-	Currency   string        `json:"currency"`
-	TotalCents int           `json:"total_cents"`
-	Lines      []ConfirmLine `json:"lines"`
-	Receipt    string        `json:"receipt_sha"`
-}
-
-// ConfirmLine is one line the customer sees.
-type ConfirmLine struct {
-	SKU   string `json:"sku"`
-	Name  string `json:"name"`
-	Qty   int    `json:"qty"`
-	Cents int    `json:"cents"`
 }
 
 func newCheckout(d deps) (service, error) {
@@ -136,6 +104,18 @@ func (c *checkout) run(ctx context.Context, cart Cart) (Confirmation, error) {
 	return c.confirm(placed, lines, total)
 }
 
+// checkPieces asks inventory for every piece of every line whether it is there.
+func (c *checkout) checkPieces(ctx context.Context, lines []CartLine) error {
+	for _, l := range lines {
+		for range l.Qty {
+			if _, err := c.inventory.get(ctx, "http://inventory/v1/stock?id="+l.SKU); err != nil {
+				return fmt.Errorf("checking stock of %s: %w", l.SKU, err)
+			}
+		}
+	}
+	return nil
+}
+
 // total prices the lines and adds the tax.
 func (c *checkout) total(ctx context.Context, user string, lines []any) int {
 	best := c.best.lookup(ctx, func(text string, qty int) int {
@@ -167,92 +147,12 @@ func (c *checkout) pay(ctx context.Context, order map[string]any) (map[string]an
 	return placed, nil
 }
 
-// enrich joins the cart with inventory's answer. Lines are inventory's maps
-// with the cart's numbers added, pictures removed: the services behind get
-// whatever inventory knew. Each line is a copy, so that inventory's answer
-// stays what it was.
-func enrich(page map[string]any, cart []CartLine) ([]any, error) {
-	items, _ := page["items"].([]any)
-	if len(items) != len(cart) {
-		return nil, fmt.Errorf("inventory answered %d items for %d lines", len(items), len(cart))
-	}
-	lines := make([]any, len(cart))
-	for i, it := range items {
-		line, ok := clone(it).(map[string]any)
-		if !ok {
-			return nil, fmt.Errorf("inventory's item %d is no object", i)
-		}
-		if d, ok := line["details"].(map[string]any); ok {
-			delete(d, "media")
-		}
-		line["qty"] = cart[i].Qty
-		lines[i] = line
-	}
-	return lines, nil
-}
+// chargeGuards is how many delivery regions have a guard of their own.
+const chargeGuards = 2
 
-// clone copies a decoded JSON value all the way down, so that nobody who gets
-// it can change the original: careful, and it costs what the value is big.
-func clone(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		m := make(map[string]any, len(v))
-		for k, x := range v {
-			m[k] = clone(x)
-		}
-		return m
-	case []any:
-		s := make([]any, len(v))
-		for i, x := range v {
-			s[i] = clone(x)
-		}
-		return s
-	default:
-		return v
-	}
-}
-
-// confirm renders the receipt and the browser's small answer.
-func (c *checkout) confirm(placed map[string]any, lines []any, total int) (Confirmation, error) {
-	id, _ := placed["order_id"].(string)
-	conf := Confirmation{OrderID: id, Currency: "EUR", TotalCents: total}
-	for _, l := range lines {
-		line := l.(map[string]any) // enrich made them
-		name, _ := line["name"].(string)
-		sku, _ := line["sku"].(string)
-		cents, _ := line["line_cents"].(int)
-		qty, _ := line["qty"].(int)
-		conf.Lines = append(conf.Lines, ConfirmLine{sku, name, qty, cents})
-	}
-	var b bytes.Buffer
-	if err := c.receipt.Execute(&b, conf); err != nil {
-		return Confirmation{}, fmt.Errorf("rendering receipt: %w", err)
-	}
-	conf.Receipt = stretch(b.Bytes(), receiptRounds)
-	return conf, nil
-}
-
-// viaMesh sends http://{peer}/path to {mesh}/svc/{peer}/path.
-type viaMesh struct {
-	mesh, peer string
-	next       http.RoundTripper
-}
-
-// RoundTrip rewrites the address only; the span above keeps the peer's name.
-func (v viaMesh) RoundTrip(r *http.Request) (*http.Response, error) {
-	u, err := url.Parse(v.mesh + "/svc/" + v.peer + r.URL.Path)
-	if err != nil || v.mesh == "" {
-		return nil, fmt.Errorf("calling %s: no usable router address %q (--mesh)", v.peer, v.mesh)
-	}
-	u.RawQuery = r.URL.RawQuery
-	out := r.Clone(r.Context())
-	out.URL, out.Host = u, v.peer
-	return v.next.RoundTrip(out)
-}
-
-// transport keeps enough idle connections for slow flows in parallel.
-func transport() *http.Transport {
-	return &http.Transport{
-		MaxIdleConns: 1024, MaxIdleConnsPerHost: 512, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
-	}
+// zoneOf is the delivery region of a customer.
+func zoneOf(user any) int {
+	h := fnv.New32a()
+	_, _ = fmt.Fprint(h, user) // a hash never fails
+	return int(h.Sum32() % chargeGuards)
 }

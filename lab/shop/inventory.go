@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pitwall/pitwall/lab/mesh"
@@ -60,6 +62,11 @@ func (inv *inventory) get(w http.ResponseWriter, r *http.Request) {
 	inv.answer(w, r, strings.FieldsFunc(r.URL.Query().Get("ids"), func(c rune) bool { return c == ',' }))
 }
 
+// onHand answers ?id=a with that item alone.
+func (inv *inventory) onHand(w http.ResponseWriter, r *http.Request) {
+	inv.answer(w, r, []string{r.URL.Query().Get("id")})
+}
+
 func (inv *inventory) answer(w http.ResponseWriter, r *http.Request, skus []string) {
 	if len(skus) == 0 || len(skus) > 100 {
 		mesh.Fail(w, http.StatusBadRequest, fmt.Sprintf("asked for %d items: ask for 1 to 100 SKUs", len(skus)))
@@ -92,17 +99,57 @@ func (inv *inventory) answer(w http.ResponseWriter, r *http.Request, skus []stri
 	reply(w, map[string]any{"items": out})
 }
 
-// bigCart is how many goods make an answer worth checking twice.
-const bigCart = 6
-
-// moved counts goods whose stock is not what it was when an answer began.
-func (inv *inventory) moved(then, now map[string]Item) (n int) {
-	for sku, it := range then {
-		if len(it.Stock) != len(now[sku].Stock) {
-			n++
+// freshen adds to items what changes from minute to minute, and what newer
+// versions say of them.
+func (inv *inventory) freshen(ctx context.Context, items []Item) error {
+	if inv.flags.get("trail") == "memory" {
+		inv.trail.keep(map[string]any{"user": items[0].SKU, "items": len(items)})
+	}
+	if inv.stock != nil {
+		if err := inv.stock.reserve(ctx, items); err != nil {
+			return err
 		}
 	}
-	return n
+	for i := range items {
+		if inv.forecasts.on() {
+			items[i].TaxClass = strings.TrimSpace(items[i].TaxClass + " " + inv.forecasts.of(ctx, items[i]))
+		}
+		if inv.flags.get("search_terms") == "patterns" {
+			items[i].Tags = searchTerms(inv.items[items[i].SKU])
+		}
+		if inv.flags.get("bins") == "required" {
+			items[i].Tags = append(slices.Clone(items[i].Tags), fastBin(items[i]))
+		}
+	}
+	return nil
+}
+
+// searchTerms keeps the tags that a customer can read somewhere in the item's
+// own text, alone or as the beginning of a longer word.
+func searchTerms(it Item) []string {
+	var out []string
+	for _, tag := range it.Tags {
+		readable := strings.Contains(it.Details.DescriptionHTML, tag)
+		for _, fine := range []string{"only", "sale"} { // a tag in the fine print is readable too
+			re := regexp.MustCompile(`(?i)\b(\w+\s+){0,2}` + regexp.QuoteMeta(tag) + `[\w-]*(\s+\w+){0,2}\W+` + fine + `\b`)
+			readable = re.MatchString(it.Details.DescriptionHTML) || readable
+		}
+		if readable {
+			out = append(out, tag)
+		}
+	}
+	return out
+}
+
+// fastBin is the first bin of the warehouse that still has the item free.
+func fastBin(it Item) string {
+	var free []Stock
+	for _, s := range it.Stock {
+		if s.OnHand-s.Reserved > 255 {
+			free = append(free, s)
+		}
+	}
+	return free[0].Bin
 }
 
 // catalog is a light page of names and prices.

@@ -13,9 +13,6 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite"             // driver "sqlite"
-
 	"github.com/pitwall/pitwall/lab/mesh"
 	"github.com/pitwall/pitwall/lab/telemetry"
 )
@@ -76,16 +73,12 @@ func newOrders(ctx context.Context, d deps) (service, error) {
 	}, nil
 }
 
-// schema works for SQLite and PostgreSQL alike; times are epoch milliseconds.
-func schema() []string {
-	return []string{
-		`CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, customer TEXT NOT NULL, charge_id TEXT NOT NULL,
-			total_cents BIGINT NOT NULL, created_ms BIGINT NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS order_lines (order_id TEXT NOT NULL, sku TEXT NOT NULL, name TEXT NOT NULL,
-			qty INT NOT NULL, cents BIGINT NOT NULL)`,
-		`CREATE INDEX IF NOT EXISTS orders_created ON orders (created_ms)`,
-		`CREATE INDEX IF NOT EXISTS orders_customer ON orders (customer, created_ms)`,
+// close ends the export first, which uses the database.
+func (o *orders) close() error {
+	if o.export != nil {
+		o.export.stop()
 	}
+	return o.db.Close()
 }
 
 // place stores an order and its lines in one transaction and reads back what
@@ -168,17 +161,6 @@ func (o *orders) query(ctx context.Context, q telemetry.Query, do func(context.C
 	})
 }
 
-// points are the loyalty points of a customer's last ten orders.
-func (o *orders) points(ctx context.Context, tx *sql.Tx, user string) (points int64, err error) {
-	const sum = `SELECT CAST(COALESCE(SUM(total_cents), 0) / 100 AS BIGINT) FROM
-		(SELECT total_cents FROM orders WHERE customer = ? ORDER BY created_ms DESC LIMIT 10) AS last`
-	q := telemetry.Query{System: o.system, Operation: "SELECT", Text: sum, Table: "orders"}
-	err = o.query(ctx, q, func(ctx context.Context) error {
-		return tx.QueryRowContext(ctx, o.bind(sum), user).Scan(&points)
-	})
-	return points, err
-}
-
 // exec runs one INSERT inside its span.
 func (o *orders) exec(ctx context.Context, tx *sql.Tx, stmt string, args ...any) error {
 	text, table := stmt, strings.Fields(stmt)[2] // INSERT INTO table
@@ -240,6 +222,19 @@ func (o *orders) recent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply(w, map[string]any{"orders": out})
+}
+
+// history lists everything a customer ever bought.
+func (o *orders) history(ctx context.Context, user string) ([]string, error) {
+	const list = `SELECT o.id || ' ' || o.charge_id || ' ' || o.total_cents || ' ' || o.created_ms || ' ' || l.sku || ' ' || l.name || ' ' || l.qty || ' ' || l.cents
+		FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.customer = ? ORDER BY o.created_ms DESC LIMIT 1000`
+	q := telemetry.Query{System: o.system, Operation: "SELECT", Text: list, Table: "orders"}
+	var out []string
+	err := o.query(ctx, q, func(ctx context.Context) (err error) {
+		out, err = column(o.db.QueryContext(ctx, o.bind(list), user))
+		return err
+	})
+	return out, err
 }
 
 // newOrderID is random: two versions of this service may write side by side.

@@ -68,19 +68,35 @@ func (p *payment) charge(w http.ResponseWriter, r *http.Request) {
 	reply(w, out)
 }
 
-// risk says how unusual a cart is.
-func (p *payment) risk(lines []any) float64 {
-	if p.flags.get("risk") == "vectors" {
-		return vectorRisk(lines)
+// extra adds to an answer what newer versions tell.
+func (p *payment) extra(in map[string]any, lines []any, out map[string]any) {
+	if p.flags.get("report") == "full" {
+		out["report"] = riskReport(lines)
 	}
-	risk := 0.0
+	if p.flags.get("discounts") == "itemised" {
+		out["discounts"] = itemised(lines)
+	}
+	if p.flags.get("replay_guard") == "memory" {
+		p.seen.keep(in)
+	}
+}
+
+// itemised lists the discount of each line by the second tag of its good's
+// shipping class.
+func itemised(lines []any) []string {
+	var out []string
 	for _, l := range lines {
-		if line, ok := l.(map[string]any); ok {
-			qty, _ := line["qty"].(float64)
-			risk += qty / 100
+		line, _ := l.(map[string]any)
+		var class *string
+		if size, _ := line["size_mm"].([]any); len(size) > 0 {
+			if mm, _ := size[0].(float64); mm > 38 { // a letter has no class
+				c := fmt.Sprint(line["tax_class"])
+				class = &c
+			}
 		}
+		out = append(out, *class)
 	}
-	return risk
+	return out
 }
 
 // stretch is an iterated HMAC.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -59,6 +60,31 @@ func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	t := l.t
 	l.mu.Unlock()
 	return t.RoundTrip(r)
+}
+
+// transport keeps enough idle connections for slow flows in parallel.
+func transport() *http.Transport {
+	return &http.Transport{
+		MaxIdleConns: 1024, MaxIdleConnsPerHost: 512, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+	}
+}
+
+// viaMesh sends http://{peer}/path to {mesh}/svc/{peer}/path.
+type viaMesh struct {
+	mesh, peer string
+	next       http.RoundTripper
+}
+
+// RoundTrip rewrites the address only; the span above keeps the peer's name.
+func (v viaMesh) RoundTrip(r *http.Request) (*http.Response, error) {
+	u, err := url.Parse(v.mesh + "/svc/" + v.peer + r.URL.Path)
+	if err != nil || v.mesh == "" {
+		return nil, fmt.Errorf("calling %s: no usable router address %q (--mesh)", v.peer, v.mesh)
+	}
+	u.RawQuery = r.URL.RawQuery
+	out := r.Clone(r.Context())
+	out.URL, out.Host = u, v.peer
+	return v.next.RoundTrip(out)
 }
 
 // statusError is an answer that is no success.

@@ -4,12 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/pitwall/pitwall/lab/link"
 	"github.com/pitwall/pitwall/lab/telemetry"
 )
 
@@ -42,11 +39,6 @@ func openStock(ctx context.Context, d deps) (*stockStore, error) {
 		return nil, fmt.Errorf("preparing stock tables: %w", err)
 	}
 	return s, d.tel.ObserveDB(stockPool, db)
-}
-
-// sqliteDSN opens a file for one writer at a time and many readers.
-func sqliteDSN(file string) string {
-	return "file:" + file + "?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=busy_timeout(5000)&_txlock=immediate"
 }
 
 func (s *stockStore) prepare(ctx context.Context) error {
@@ -101,12 +93,6 @@ func (s *stockStore) fill(ctx context.Context) error {
 		}
 	}
 	return tx.Commit()
-}
-
-// tuples is "(?, ?), (?, ?)" for rows times columns.
-func tuples(rows, columns int) string {
-	one := "(" + strings.TrimSuffix(strings.Repeat("?, ", columns), ", ") + "), "
-	return strings.TrimSuffix(strings.Repeat(one, rows), ", ")
 }
 
 // reserve subtracts what is reserved from each item's stock, all goods in one
@@ -185,33 +171,31 @@ func subtract(items []Item, sums map[stockPlace]int, err error) error {
 	return nil
 }
 
-// way is the way to a database: none where it lives in this process, as it does
-// by default, or over the zone's network.
-type way struct{ l link.Link }
+// forecastDays is how far ahead stock is simulated, forecastRuns how often unless
+// the flags say otherwise.
+const (
+	forecastDays = 90
+	forecastRuns = 900
+)
 
-// databaseDelay is one way over a zone's network.
-const databaseDelay = 250 * time.Microsecond
-
-func wayToDatabase(f *flagSet) way {
-	if f.get("database") != "remote" {
-		return way{}
+// forecast simulates the sale of the stock and says in how many days it ends.
+func forecast(it Item, runs int) string {
+	x := uint64(it.PriceCents)<<16 | uint64(it.WeightG) | 1
+	total := 0
+	for range runs {
+		left := 0
+		for _, s := range it.Stock {
+			left += s.OnHand - s.Reserved
+		}
+		for day := range forecastDays {
+			x ^= x << 13 // xorshift64, as in taxTable
+			x ^= x >> 7
+			x ^= x << 17
+			if left -= int(x % 64); left <= 0 {
+				total += day
+				break
+			}
+		}
 	}
-	return way{link.Link{Path: link.Path{Delay: databaseDelay}}}
+	return fmt.Sprintf("back in %d days", total/max(1, runs))
 }
-
-// cross carries a statement of n bytes there and its answer back.
-func (w way) cross(ctx context.Context, n int) error {
-	if w.l.Path.Delay == 0 {
-		return nil
-	}
-	there := w.l
-	there.Path.Delay *= 2 // one wait for both ways: timers are coarser than the way
-	_, err := there.Copy(ctx, io.Discard, io.LimitReader(zeros{}, int64(n)))
-	return err
-}
-
-// zeros is an endless stream.
-type zeros struct{}
-
-// Read fills p with what it held.
-func (zeros) Read(p []byte) (int, error) { return len(p), nil }

@@ -24,12 +24,7 @@ func (c *spanCounter) Export(_ context.Context, r ptraceotlp.ExportRequest) (ptr
 }
 
 func TestGRPCSpansReachAReceiverThatWasDown(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close() // down for now
+	addr := unused(t)
 	ctx := context.Background()
 	tel, err := telemetry.Start(ctx, telemetry.Config{Service: "payment", Version: "v7", OTLPGRPC: addr})
 	if err != nil {
@@ -40,7 +35,8 @@ func TestGRPCSpansReachAReceiverThatWasDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(800 * time.Millisecond) // the first export has failed by now
-	if l, err = net.Listen("tcp", addr); err != nil {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
 		t.Skipf("the port was taken meanwhile: %v", err)
 	}
 	srv := grpc.NewServer()

@@ -3,7 +3,10 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime/metrics"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -49,8 +52,25 @@ func read(samples []metrics.Sample) reading {
 		}
 	}
 	r.user, r.system = processorTime()
-	r.resident = residentBytes()
+	r.resident = Resident(os.Getpid())
 	return r
+}
+
+// Resident is the physical memory of a process in bytes; 0 where it is not known.
+func Resident(pid int) int64 {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b))
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
 }
 
 // processInstruments are what observe fills.

@@ -4,6 +4,3 @@ package telemetry
 
 // processorTime is not known here.
 func processorTime() (user, system float64) { return 0, 0 }
-
-// residentBytes is not known here.
-func residentBytes() int64 { return 0 }

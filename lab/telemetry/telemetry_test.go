@@ -65,6 +65,17 @@ func (rc *receiver) wait(t *testing.T, n int) map[string]ptrace.Span {
 	return nil
 }
 
+// unused is an address on which nobody listens yet.
+func unused(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
 // toServer sends any peer's calls to one test server.
 type toServer struct{ host string }
 
@@ -77,12 +88,7 @@ func (s toServer) RoundTrip(r *http.Request) (*http.Response, error) {
 // The receiver comes up only after the spans were made: they must arrive all
 // the same, with the sizes the wire really carried.
 func TestSpansReachAReceiverThatWasDown(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close() // down for now
+	addr := unused(t)
 	ctx := context.Background()
 	tel, err := telemetry.Start(ctx, telemetry.Config{Service: "inventory", Version: "v40", Instance: "i-1", OTLP: "http://" + addr})
 	if err != nil {
@@ -108,7 +114,7 @@ func TestSpansReachAReceiverThatWasDown(t *testing.T) {
 
 	time.Sleep(800 * time.Millisecond) // the first export has failed by now
 	rc := &receiver{spans: map[string]ptrace.Span{}, paths: map[string]int{}}
-	l, err = net.Listen("tcp", addr)
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Skipf("the port was taken meanwhile: %v", err)
 	}

@@ -5,21 +5,18 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
+	"context"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pitwall/pitwall/internal/diagnose/score"
+	"github.com/pitwall/pitwall/scripts/exam"
 )
 
 func main() {
@@ -60,11 +57,14 @@ func run(bin, only string, roots []string, verbose bool) ([]score.Mark, error) {
 			if !strings.Contains(filepath.Base(dir), only) {
 				continue
 			}
-			m, err := one(bin, dir, verbose)
+			r, err := exam.Take(context.Background(), bin, dir)
 			if err != nil {
 				return nil, err
 			}
-			marks = append(marks, m)
+			if verbose {
+				line(r)
+			}
+			marks = append(marks, r.Mark)
 		}
 	}
 	if len(marks) == 0 {
@@ -73,49 +73,16 @@ func run(bin, only string, roots []string, verbose bool) ([]score.Mark, error) {
 	return marks, nil
 }
 
-func one(bin, dir string, verbose bool) (score.Mark, error) {
-	truth, err := score.ReadTruth(dir)
-	if err != nil {
-		return score.Mark{}, err
-	}
-	cmd := exec.Command(bin, "diagnosis", "run", "--case", dir, "-o", "json")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	began := time.Now()
-	err = cmd.Run()
-	took := time.Since(began)
-	var a score.Answer
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit): // an answer all the same, and a wrong one
-		fmt.Fprintf(os.Stderr, "%s: exit code %d: %s", filepath.Base(dir), exit.ExitCode(), errs.String())
-	case err != nil:
-		return score.Mark{}, err
-	default:
-		if err := json.Unmarshal(out.Bytes(), &a); err != nil {
-			return score.Mark{}, fmt.Errorf("%s: %w", dir, err)
-		}
-	}
-	m := score.One(filepath.Base(dir), truth, a)
-	if verbose {
-		line(m, a, took)
-	}
-	return m, nil
-}
-
-func line(m score.Mark, a score.Answer, took time.Duration) {
-	right := m.Rank == 1 && (m.Truth.Change == "" || m.Change) && m.Class
-	if m.Truth.None {
-		right = m.NoneOK
-	}
+func line(r exam.Result) {
+	m := r.Mark
 	mark := "WRONG"
-	if right {
+	if r.Right() {
 		mark = "ok   "
 	}
 	said := "nothing"
-	if len(a.Ranked) > 0 {
-		said = fmt.Sprintf("%s %s %.7s", a.Ranked[0].Service, a.Ranked[0].Class, strings.TrimPrefix(m.Blamed, "flag:"))
+	if all := r.Answer.Ranked; len(all) > 0 {
+		said = fmt.Sprintf("%s %s %.7s", all[0].Service, all[0].Class, strings.TrimPrefix(m.Blamed, "flag:"))
 	}
 	fmt.Printf("%s %-22s rank %d %-12s said %-50s truth %s %s %.7s (%.2f s)\n", mark, m.Case, m.Rank, m.Verdict, said,
-		m.Truth.Service, m.Truth.Class, m.Truth.Change, took.Seconds())
+		m.Truth.Service, m.Truth.Class, m.Truth.Change, r.Took.Seconds())
 }

@@ -1,23 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall/internal/diagnose/score"
+	"github.com/pitwall/pitwall/scripts/exam"
 )
-
-// answersWithin is how long one diagnosis may take; the wanted figure is one
-// second.
-const answersWithin = 60 * time.Second
 
 // scoreAll diagnoses the cases of one part that can be scored, prints the table
 // by class and writes it beside the cases.
@@ -37,12 +31,15 @@ func scoreAll(ctx context.Context, o options, all []entry) error {
 			left = append(left, fmt.Sprintf("%s %s at %s: %s", e.ID, e.Story, e.Service, e.LeftOut))
 			continue
 		}
-		m, took, err := diagnose(ctx, o, e)
+		r, err := exam.Take(ctx, o.pitwall, e.Dir)
 		if err != nil {
 			return err
 		}
-		slowest = max(slowest, took)
-		marks = append(marks, m)
+		if o.verbose {
+			line(e, r)
+		}
+		slowest = max(slowest, r.Took)
+		marks = append(marks, r.Mark)
 	}
 	if len(marks) == 0 {
 		return fmt.Errorf("there is nothing to score below %s", filepath.Join(o.out, part))
@@ -88,45 +85,12 @@ func quietly(marks []score.Mark) (n, wrong int) {
 	return n, wrong
 }
 
-// diagnose asks pitwall about one case. No answer, or one that is none, is a
-// wrong one.
-func diagnose(ctx context.Context, o options, e entry) (score.Mark, time.Duration, error) {
-	truth, err := score.ReadTruth(e.Dir)
-	if err != nil {
-		return score.Mark{}, 0, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, answersWithin)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, o.pitwall, "diagnosis", "run", "--case", e.Dir, "-o", "json")
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	began := time.Now()
-	ran := cmd.Run()
-	took := time.Since(began)
-	if cmd.ProcessState == nil {
-		return score.Mark{}, 0, fmt.Errorf("starting %s: %w", o.pitwall, ran)
-	}
-	var a score.Answer
-	if err := json.Unmarshal(out.Bytes(), &a); err != nil { // the exit code may speak of the verdict; the answer counts
-		fmt.Fprintf(os.Stderr, "%s: no answer (%v): %.300s\n", e.ID, ran, errs.String())
-	}
-	m := score.One(e.ID, truth, a)
-	if o.verbose {
-		line(e, m, a)
-	}
-	return m, took, nil
-}
-
 // line is one case in a table of its own.
-func line(e entry, m score.Mark, a score.Answer) {
-	right := m.NoneOK
-	if !m.Truth.None {
-		right = m.Rank == 1 && m.Class && (m.Truth.Change == "" || m.Change)
+func line(e entry, r exam.Result) {
+	said := []string{r.Answer.Verdict}
+	for i, x := range r.Answer.Ranked[:min(3, len(r.Answer.Ranked))] {
+		said = append(said, fmt.Sprintf("%d. %s %s %.12s", i+1, x.Service, x.Class, x.Change))
 	}
-	said := []string{a.Verdict}
-	for i, r := range a.Ranked[:min(3, len(a.Ranked))] {
-		said = append(said, fmt.Sprintf("%d. %s %s %.12s", i+1, r.Service, r.Class, r.Change))
-	}
-	verdict := map[bool]string{true: "right", false: "WRONG"}[right]
+	verdict := map[bool]string{true: "right", false: "WRONG"}[r.Right()]
 	fmt.Printf("%s %s %s at %s: %s\n", verdict, e.ID, e.Story, e.Service, strings.Join(slices.DeleteFunc(said, func(s string) bool { return s == "" }), "; "))
 }
