@@ -1,61 +1,107 @@
 package measured
 
-// typed is one metric a diagnosis knows, and the queries that may answer for
-// it, the first that gives anything counts. $r stands for a range that holds
-// several samples, $by for the labels that tell services apart.
+import "strings"
+
+// typed is one metric a diagnosis knows, and the ways in which exporters tell
+// it. Each service is read by the first way that it exports.
 type typed struct {
 	metric, stat string
-	queries      []string
+	ways         []way
 }
 
-// counter is the rate of a counter under any of its names.
+// way is how a metric is asked for. The queries part and whole are grouped by
+// job (byJob); $r stands for a range that holds several samples. What several
+// jobs say of one service is added up, or the largest of it taken (peak), before
+// part is divided by whole.
+type way struct {
+	counter     string // a counter that is read here: how often it is sampled decides on $r; "": nothing is read over a range
+	part, whole string // whole "": part is the answer
+	peak        bool
+	zero        bool   // where there is a whole and no part, the part is 0
+	q           string // a quantile of the histogram whose count is counter, instead of part and whole
+}
+
+// rate is the sum of the rates of a counter.
+func rate(selector string) string { return sum("rate(" + selector + "[$r])") }
+
+func sum(x string) string { return "sum by (" + byJob + ") (" + x + ")" }
+
+// name is of a selector.
+func name(selector string) string {
+	n, _, _ := strings.Cut(selector, "{")
+	return n
+}
+
+func all(metric, stat string, names []string, how func(name string) way) typed {
+	t := typed{metric: metric, stat: stat}
+	for _, n := range names {
+		t.ways = append(t.ways, how(n))
+	}
+	return t
+}
+
+// counter is the rate of a counter under any of its names, the sum over a
+// service's instances.
 func counter(metric, stat string, names ...string) typed {
-	t := typed{metric: metric, stat: stat}
-	for _, n := range names {
-		t.queries = append(t.queries, "sum by ($by) (rate("+n+"[$r]))")
-	}
-	return t
+	return all(metric, stat, names, func(n string) way { return way{counter: name(n), part: rate(n)} })
 }
 
-// gauge is the sum over a service's instances; peak the largest of them.
-func gauge(metric string, names ...string) typed { return over("sum", metric, names) }
-
-func peak(metric string, names ...string) typed { return over("max", metric, names) }
-
-func over(how, metric string, names []string) typed {
-	t := typed{metric: metric, stat: "value"}
-	for _, n := range names {
-		t.queries = append(t.queries, how+" by ($by) ("+n+")")
-	}
-	return t
+// gauge is the sum over a service's instances: of what they have each.
+func gauge(metric string, names ...string) typed {
+	return all(metric, "value", names, func(n string) way { return way{part: sum(n)} })
 }
 
-// quantile is a quantile of a classic histogram.
+// peak is the largest of a service's instances: of what has a limit for each.
+func peak(metric string, names ...string) typed {
+	return all(metric, "value", names, func(n string) way { return highest(n) })
+}
+
+func highest(x string) way { return way{part: "max by (" + byJob + ") (" + x + ")", peak: true} }
+
+// level is the mean over a service's instances: of shares of equal things.
+func level(x string) way {
+	return way{part: sum(x), whole: "count by (" + byJob + ") (" + x + ")"}
+}
+
+// over says which counter a way reads.
+func (w way) over(counter string) way {
+	w.counter = counter
+	return w
+}
+
+// quantile is a quantile of a classic histogram: the buckets of all instances
+// are added up first.
 func quantile(metric, stat, q string, names ...string) typed {
-	t := typed{metric: metric, stat: stat}
-	for _, n := range names {
-		t.queries = append(t.queries, "histogram_quantile("+q+", sum by ($by, le) (rate("+n+"_bucket[$r])))")
-	}
-	return t
+	return all(metric, stat, names, func(n string) way { return way{counter: n + "_count", q: q} })
 }
 
-// mean is the mean of a classic histogram or summary.
+// mean is the mean of a classic histogram or summary, each observation alike.
 func mean(metric string, names ...string) typed {
-	t := typed{metric: metric, stat: "avg"}
-	for _, n := range names {
-		t.queries = append(t.queries, "sum by ($by) (rate("+n+"_sum[$r])) / sum by ($by) (rate("+n+"_count[$r]))")
-	}
-	return t
+	return all(metric, "avg", names, func(n string) way {
+		return way{counter: n + "_count", part: rate(n + "_sum"), whole: rate(n + "_count")}
+	})
 }
 
-// ratio is the share of one counter in another.
+// ratio is the share of one counter in another; nothing of it is 0, as long as
+// there is the whole.
 func ratio(metric string, parts ...[2]string) typed {
 	t := typed{metric: metric, stat: "ratio"}
 	for _, p := range parts {
-		part, whole := "sum by ($by) (rate("+p[0]+"[$r]))", "sum by ($by) (rate("+p[1]+"[$r]))"
-		t.queries = append(t.queries, "("+part+" or 0 * "+whole+") / "+whole) // nothing of it is 0, as long as there is the whole
+		t.ways = append(t.ways, way{counter: name(p[1]), part: rate(p[0]), whole: rate(p[1]), zero: true})
 	}
 	return t
+}
+
+// share is the share of one counter in others; all of them must be there.
+func share(part string, of ...string) way {
+	w := way{counter: name(part), part: rate(part)}
+	for i, n := range of {
+		if i > 0 {
+			w.whole += " + "
+		}
+		w.whole += rate(n)
+	}
+	return w
 }
 
 // known lists every metric with its names.
@@ -72,13 +118,14 @@ func known() []typed {
 		ratio("cpu_throttled_ratio", [2]string{"container_cpu_cfs_throttled_periods_total", "container_cpu_cfs_periods_total"}),
 		peak("memory", "process_memory_usage_bytes", "process_resident_memory_bytes", "container_memory_working_set_bytes"),
 		peak("memory_limit", "container_memory_limit_bytes", "container_spec_memory_limit_bytes", "go_memory_limit_bytes"),
-		peak("heap", `go_memory_used_bytes{go_memory_type="other"}`, "go_memstats_heap_alloc_bytes", `jvm_memory_used_bytes{jvm_memory_type="heap"}`),
+		peak("heap", `go_memory_used_bytes{go_memory_type="other"}`, "go_memstats_heap_alloc_bytes",
+			`sum by (`+byJob+`, instance) (jvm_memory_used_bytes{jvm_memory_type="heap"})`), // a series for each of its pools
 		counter("alloc_bytes_per_second", "rate", "go_memory_allocated_bytes_total", "go_memstats_alloc_bytes_total", "jvm_gc_memory_allocated_bytes_total"),
-		{"go_gc_cpu_ratio", "ratio", []string{
-			"max by ($by) (go_gc_cpu_ratio)",
-			"sum by ($by) (rate(go_cpu_time_seconds_total{go_cpu_state=\"gc\"}[$r])) / sum by ($by) (rate(process_cpu_time_seconds_total[$r]))",
-			"sum by ($by) (rate(go_cpu_classes_gc_total_cpu_seconds_total[$r])) / sum by ($by) (rate(process_cpu_seconds_total[$r]))",
-			"sum by ($by) (rate(jvm_gc_duration_seconds_sum[$r]))",
+		{"go_gc_cpu_ratio", "ratio", []way{
+			highest("go_gc_cpu_ratio"),
+			share(`go_cpu_time_seconds_total{go_cpu_state="gc"}`, "process_cpu_time_seconds_total"),
+			share("go_cpu_classes_gc_total_cpu_seconds_total", "process_cpu_seconds_total"),
+			level("sum by (" + byJob + ", instance) (rate(jvm_gc_duration_seconds_sum[$r]))").over("jvm_gc_duration_seconds_sum"),
 		}},
 		quantile("sched_latency_seconds", "p99", "0.99", "go_schedule_duration_seconds", "go_sched_latencies_seconds"),
 		counter("mutex_wait_seconds", "rate", "go_sync_mutex_wait_time_seconds_total", "go_sync_mutex_wait_total_seconds_total"),
@@ -93,19 +140,25 @@ func known() []typed {
 		peak("http_pool_in_use", "http_client_active_requests"),
 		peak("http_pool_max_conns", "http_client_connection_max"),
 		mean("http_pool_wait_seconds", "http_client_request_time_in_queue_seconds"),
-		{"cache_hit_ratio", "ratio", []string{
-			"sum by ($by) (rate(cache_hits_total[$r])) / (sum by ($by) (rate(cache_hits_total[$r])) + sum by ($by) (rate(cache_misses_total[$r])))",
-			"sum by ($by) (rate(redis_keyspace_hits_total[$r])) / (sum by ($by) (rate(redis_keyspace_hits_total[$r])) + sum by ($by) (rate(redis_keyspace_misses_total[$r])))",
+		{"cache_hit_ratio", "ratio", []way{
+			share("cache_hits_total", "cache_hits_total", "cache_misses_total"),
+			share("redis_keyspace_hits_total", "redis_keyspace_hits_total", "redis_keyspace_misses_total"),
 		}},
 		counter("retries", "rate", "http_client_request_retries_total", "rpc_client_retries_total"),
 		counter("client_timeouts", "rate", "http_client_request_timeouts_total"),
 		gauge("queue_depth", "queue_depth", "messaging_queue_depth", "kafka_consumergroup_lag"),
 		counter("tcp_retransmits", "rate", "tcp_retransmits_total", "node_netstat_Tcp_RetransSegs"),
-		{"node_cpu", "value", []string{
-			"avg by ($by) (system_cpu_utilization_ratio)",
-			`1 - avg by ($by) (rate(node_cpu_seconds_total{mode="idle"}[$r]))`,
+		{"node_cpu", "value", []way{
+			level(`1 - system_cpu_utilization_ratio{cpu_mode="idle"}`), // by state: all states together are always 1
+			level(`1 - system_cpu_utilization_ratio{system_cpu_state="idle"}`),
+			level(`1 - system_cpu_utilization_ratio{state="idle"}`),
+			level(`system_cpu_utilization_ratio{cpu_mode="",system_cpu_state="",state=""}`),
+			level(`1 - rate(node_cpu_seconds_total{mode="idle"}[$r])`).over("node_cpu_seconds_total"),
 		}},
-		peak("node_cpu_pressure", "system_cpu_pressure_ratio", "rate(node_pressure_cpu_waiting_seconds_total[$r])"),
-		gauge("disk_used_ratio", "1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"),
+		{"node_cpu_pressure", "value", []way{
+			highest("system_cpu_pressure_ratio"),
+			highest("rate(node_pressure_cpu_waiting_seconds_total[$r])").over("node_pressure_cpu_waiting_seconds_total"),
+		}},
+		peak("disk_used_ratio", "1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"), // of the fullest disk
 	}
 }

@@ -2,6 +2,7 @@ package measured
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/promql"
 	"github.com/pitwall/pitwall/internal/store/metrics"
 )
 
@@ -39,7 +41,8 @@ func TestMeasured(t *testing.T) {
 	s := &store{answers: map[string][]pitwall.Series{
 		"go_memstats_heap_alloc_bytes": one(map[string]string{"job": "shop/cart"}),
 		// Exported once a minute: only the wide range holds two samples.
-		"rate(process_cpu_seconds_total[2m30s])": one(map[string]string{"service_name": "cart", "job": "x"}),
+		"count_over_time(process_cpu_seconds_total[5m0s])": {{Labels: map[string]string{"service_name": "cart", "job": "x"}, T: []int64{1}, V: []float64{5}}},
+		"rate(process_cpu_seconds_total[2m30s])":           one(map[string]string{"service_name": "cart", "job": "x"}),
 	}}
 	got, err := New(s).Measured(t.Context(), pitwall.Period{From: from, To: from.Add(10 * time.Minute)})
 	if err != nil {
@@ -62,13 +65,21 @@ func TestMeasured(t *testing.T) {
 
 // TestEveryQueryIsPromQL: nothing is left unreplaced, and every metric has a name once.
 func TestEveryQueryIsPromQL(t *testing.T) {
-	s := &store{}
+	exported := []pitwall.Series{
+		{Labels: map[string]string{"service_name": "cart", "job": "x"}, T: []int64{1}, V: []float64{60}},
+		{Labels: map[string]string{"job": "a\"b"}, T: []int64{1}, V: []float64{2}},
+	}
+	s := &store{answers: map[string][]pitwall.Series{"count_over_time": exported}}
 	if _, err := New(s).Measured(t.Context(), pitwall.Period{From: time.Unix(0, 0), To: time.Unix(600, 0)}); err != nil {
 		t.Fatal(err)
 	}
+	slices.Sort(s.asked)
+	if again := len(s.asked) - len(slices.Compact(slices.Clone(s.asked))); len(s.asked) < 100 || again > 0 {
+		t.Errorf("of %d queries %d were asked before", len(s.asked), again)
+	}
 	for _, q := range s.asked {
-		if strings.Contains(q, "$") || strings.Count(q, "(") != strings.Count(q, ")") {
-			t.Errorf("no query: %s", q)
+		if _, err := promql.Parse(q); err != nil {
+			t.Errorf("no query: %s: %v", q, err)
 		}
 	}
 	seen := map[string]bool{}
