@@ -58,6 +58,9 @@ func (x *inquiry) missing(s pitwall.ServiceName, misses fold.Shift) *finding {
 		}
 	}
 	f.explained = x.added(f.covers)
+	if x.saturated(s) { // by the work that the cache spared it
+		x.coverWays(f)
+	}
 	f.claim = fmt.Sprintf("caches of %s answer %s of lookups, was %s", s, percent(1-misses.After), percent(1-misses.Before))
 	f.evidence = append([]pitwall.Evidence{evidence(f, f.claim, misses, pitwall.UnitRatio, metricCache)}, f.evidence...)
 	total := fold.Shift{}

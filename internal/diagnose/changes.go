@@ -14,17 +14,23 @@ type attribution struct {
 	change    pitwall.Change
 	mechanism string // what in it touches the finding; "": only its time and place fit
 	own       bool   // it is on the finding's own service, or carried by it
+	promptly  bool   // it is, and the trouble began with it
 	strength  int
 	named     bool      // the trouble names what it touches
 	at        time.Time // when it took effect
 }
 
-// weight orders suspects: what it touches counts for most, then whether it is
-// on the own service, and last come those of the right time and place alone.
+// weight orders suspects: what it touches counts for most, then whether the
+// trouble began with it, then whether it is on the own service, and last come
+// those of the right time and place alone. A change of another service that
+// merely speaks of the like does not outweigh the service's own at the onset.
 func (a attribution) weight() int {
 	w := 8 * min(a.strength, touchStrong)
-	if a.own && a.strength > 0 {
+	if a.own && (a.strength > 0 || a.promptly) {
 		w += 6 // a little less than one step of strength
+	}
+	if a.promptly {
+		w += 20
 	}
 	if a.named {
 		w++
@@ -134,6 +140,7 @@ func (x *inquiry) suspect(c pitwall.Change, f *finding) suspect {
 	s := suspect{attribution: attribution{
 		change: c, mechanism: t.text, own: x.owns(c, f), strength: t.strength, named: t.named, at: at,
 	}}
+	s.promptly = s.own && x.prompt(at)
 	s.why = cmp.Or(x.wrongTime(at, c), x.wrongPlace(c, f), x.neverServed(c), t.innocent, unrolled)
 	if s.why != "" {
 		return s
@@ -210,7 +217,7 @@ func (x *inquiry) unprovenWhy(c pitwall.Change, f *finding) string {
 	switch good := x.base.Versions[c.Service]; {
 	case c.Kind != pitwall.ChangeDeploy || c.Version == "" && x.noSpans == "":
 		return nothing
-	case x.noSpans == "" && good[c.Version] > 0:
+	case x.noSpans == "" && good[c.Version] > 0 && !(codeOwn(f) && c.Service == f.at.Service):
 		return fmt.Sprintf("%s, and %s served good requests before the onset", nothing, c.Version)
 	case x.noSpans != "":
 		return "" // rows date the onset too coarsely, and what is not understood may take its time
@@ -218,4 +225,11 @@ func (x *inquiry) unprovenWhy(c pitwall.Change, f *finding) string {
 		return fmt.Sprintf("%s, and it came %s before the onset", nothing, apart(x.onset().Sub(c.At)))
 	}
 	return ""
+}
+
+// codeOwn says that a service's own code does what a finding is about: such a
+// thing begins with a version of it, at once or when the case comes up that the
+// version does not bear.
+func codeOwn(f *finding) bool {
+	return f.class == pitwall.BottleneckException && !f.external && f.weak == ""
 }

@@ -2,6 +2,8 @@ package diagnose
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -57,6 +59,13 @@ type starts struct {
 
 func (s starts) count() int { return len(s.ids) + len(s.times) }
 
+// apart says that they do not all belong to one rollout: some lie further from
+// the first than d.
+func (s starts) apart(d time.Duration) bool {
+	all := append(slices.Collect(maps.Values(s.ids)), s.times...)
+	return len(all) > 1 && slices.Max(all)-slices.Min(all) > int64(d)
+}
+
 // age is how long the instance that answered at a moment had been up; negative:
 // it was there before.
 func (s starts) age(id string, at int64) time.Duration {
@@ -102,10 +111,14 @@ func (x *inquiry) cold(s pitwall.ServiceName, began starts) *finding {
 	}
 	for _, young := range youngFor() {
 		var hot, rest, hotN, restN float64
+		// One rollout may have brought whatever made things slow: then only what
+		// the same instances did later tells, and for as long again.
+		again := began.apart(young)
 		for _, a := range list {
-			if a.age >= 0 && a.age < young {
+			switch {
+			case a.age >= 0 && a.age < young:
 				hot, hotN = hot+a.excess, hotN+1
-			} else {
+			case a.age >= 0 || again:
 				rest, restN = rest+a.excess, restN+1
 			}
 		}
@@ -113,9 +126,7 @@ func (x *inquiry) cold(s pitwall.ServiceName, began starts) *finding {
 			continue
 		}
 		recovered := restN >= fewRequests && hot/hotN > colder*max(0, rest/restN)
-		// One start may have come with whatever made things slow: then it counts
-		// only when the same instance has been fast for as long again.
-		if !recovered || began.count() == 1 && hotN > restN {
+		if !recovered || !again && hotN > restN {
 			return nil
 		}
 		return x.coldFinding(s, began.count(), young, fold.Shift{

@@ -112,6 +112,7 @@ func (x *inquiry) conclude() pitwall.Diagnosis {
 	d.Changes = x.judgeChanges(found)
 	d.Charts = x.charts(found)
 	d.Verdict, d.Summary = x.judge(found)
+	x.settled = d.Verdict == pitwall.DiagnosisLikely && (found[0].blamed != nil || found[0].external)
 	return d
 }
 

@@ -16,6 +16,9 @@ const (
 	// pastCut is by what factor a call must have taken longer than nearly all that
 	// were given up, for it to have been allowed longer.
 	pastCut = 1.05
+	// strays is how many calls may have been answered later than a deadline, for
+	// one that was given up at it: those under way when it came.
+	strays = 0.05
 	// wereLonger is the share of calls of the baseline that took longer than the
 	// deadline and were answered. A deadline that had been there would have left
 	// none.
@@ -89,7 +92,7 @@ type cutting struct {
 }
 
 // cutOff finds the deadline of a kind of call: those that fail take alike long,
-// and none that is answered takes longer.
+// and hardly any that is answered takes longer.
 func (x *inquiry) cutOff(id int) cutting {
 	var broke, passed, before []fold.Sample
 	cut := false
@@ -102,8 +105,13 @@ func (x *inquiry) cutOff(id int) cutting {
 	if len(broke) < fewBroken {
 		return cutting{}
 	}
-	at := fold.Median(broke)
-	if fold.Quantile(broke, 0.75) > cutAlike*fold.Quantile(broke, 0.25) || fold.Quantile(passed, 0.99) > cutAlike*at {
+	at, later := fold.Median(broke), 0
+	for _, s := range passed {
+		if s.V > cutAlike*at {
+			later++
+		}
+	}
+	if fold.Quantile(broke, 0.75) > cutAlike*fold.Quantile(broke, 0.25) || float64(later) > strays*float64(len(broke)) {
 		return cutting{}
 	}
 	if len(passed) == 0 && !cut {

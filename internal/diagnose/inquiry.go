@@ -31,6 +31,7 @@ type inquiry struct {
 	errors  bool // the excess is mostly failures, so failures are accounted for, not seconds
 	places  []place
 	told    []pitwall.AttributeContrast
+	settled bool    // concluded: there is a likely cause and a change or somebody outside to turn to
 	lost    float64 // increase under calls whose answering span is missing, seconds per request
 }
 
@@ -102,6 +103,16 @@ func (x *inquiry) failing() bool {
 		return !x.latency.Up(1.1)
 	}
 	return !x.latency.Up(1.1) || added > failuresMatter
+}
+
+// manyFail is the rise of the failed share that outweighs any question about
+// durations.
+const manyFail = 0.10
+
+// failsInstead says that durations were asked about and looked at, while many
+// requests began to fail.
+func (x *inquiry) failsInstead() bool {
+	return x.noSpans == "" && !x.errors && x.q.Regression.Signal != pitwall.SignalErrors && x.failed.Beyond && x.failed.After-x.failed.Before >= manyFail
 }
 
 // blind says why spans cannot answer.

@@ -32,6 +32,7 @@ const (
 	metricUptime     = "uptime_seconds"
 	metricRestarts   = "restarts"
 	metricThrottled  = "cpu_throttled_ratio"
+	metricProcessors = "go_processor_limit"
 )
 
 // measuredKey names the statistics of one quantity of one component.

@@ -97,7 +97,7 @@ const (
 	touchSummary   = 1
 	touchOperation = 2
 	touchStrong    = 3
-	touchNamed     = 4 // strong, and the trouble names what it touches
+	touchNamed     = 4 // strong, and the trouble or a profile names what it touches
 )
 
 // touched finds the strongest sign in a change that it is of the finding's kind:
@@ -114,6 +114,9 @@ func (x *inquiry) touched(c pitwall.Change, f *finding) touch {
 	}
 	if d := x.does(c, r, f); d.strength > t.strength {
 		t = d
+	}
+	if name := x.wrote(c, f); name != "" {
+		t = touch{strength: touchNamed, text: wroteText(name), named: true}
 	}
 	return t
 }

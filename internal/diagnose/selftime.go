@@ -19,6 +19,13 @@ const (
 	// grows faster than the work. Waiting follows work, never the other way round.
 	muchCPU   = 1.5
 	littleCPU = 0.05
+	// busyPart is the part of the processors a service may use on average that
+	// leaves it waiting: what comes in bursts, to a machine shared with others,
+	// finds them taken long before all of it is used.
+	busyPart = 0.4
+	// starving is by what factor the wait for a processor must have grown to be a
+	// queue rather than a busier machine.
+	starving = 5
 )
 
 // ownTime asks which operations work longer themselves, and lets the profiles
@@ -31,7 +38,8 @@ func ownTime(x *inquiry) result {
 		s := fold.Compare(x.base.Op(op).Self, x.head.Op(op).Self)
 		covers, explained := x.cover(partSelf, op)
 		explained *= slowPart(x.runs(op), s)
-		if !s.Up(timeGrew) || explained < 0.05*x.increase() {
+		queue := x.saturated(at.Service) // what stands in it varies without end and may be little
+		if !s.Up(timeGrew) && !(queue && s.After > s.Before*timeGrew) || explained < 0.05*x.increase() && !queue {
 			continue
 		}
 		f := &finding{check: checkOwnTime, at: at, shift: s, covers: covers, explained: explained}
@@ -83,27 +91,48 @@ func mergeOwn(list []*finding) []*finding {
 // the same processor. What grew more than the work is a matter of its own,
 // unless the service is known to wait for its processor.
 func (x *inquiry) coverWays(f *finding) {
-	if f.class != pitwall.BottleneckCPU && f.class != pitwall.BottleneckAllocation || f.weak != "" {
+	if !slices.Contains([]pitwall.Bottleneck{pitwall.BottleneckCPU, pitwall.BottleneckAllocation, pitwall.BottleneckCache}, f.class) || f.weak != "" {
 		return
 	}
 	around := map[int]bool{}
+	queue := x.saturated(f.at.Service) // of which everything around is a part, however it varies
 	for i, p := range x.places {
-		if p.part == partSelf || p.delta() <= 0 || !p.shift.Beyond {
+		if p.part == partSelf || f.covers[i] || p.delta() <= 0 || !p.shift.Beyond && !queue {
 			continue
 		}
 		c := x.g.Calls[p.id]
-		if x.g.Ops[c.From].Service == f.at.Service || p.part == partHop && x.g.Callee(c).Service == f.at.Service {
+		// A call to it that nobody answered waited for it as well.
+		if x.g.Ops[c.From].Service == f.at.Service || x.g.Callee(c).Service == f.at.Service {
 			around[i] = true
 		}
 	}
 	more := x.added(around)
-	if starving := f.starves || x.measured(f.at.Service, metricSched).Up(waited); more > f.explained && !starving {
+	if starving := f.starves || queue || x.measured(f.at.Service, metricSched).Up(waited); more > f.explained && !starving {
 		return
 	}
 	for i := range around {
 		f.covers[i] = true
 	}
 	f.explained += more
+}
+
+// saturated says that a service waits for a processor that its own requests keep
+// busy: each computes half as much again or more, and it runs for most of what
+// it may or waits several times as long for its turn. Then the work may be a
+// small part of the time: a queue grows without end. Work that a database in the
+// process does is a matter of its statements.
+func (x *inquiry) saturated(s pitwall.ServiceName) bool {
+	before, after, _, known := x.costs(s)
+	if !known || after < muchCPU*before {
+		return false
+	}
+	use, limit := x.measured(s, metricCPU), x.measured(s, metricProcessors)
+	busy := use.After > 2*use.Before && limit.Known && use.After >= busyPart*limit.After
+	if !busy && !x.measured(s, metricSched).Up(starving) {
+		return false
+	}
+	d, missing := x.profile(s, pitwall.ProfileCPU)
+	return missing != "" || growth(d, prof.FamilyDatabase) < 0.5*(after-before)
 }
 
 // work is what one request of a service does or waits for, in seconds.
@@ -126,7 +155,7 @@ func (x *inquiry) classifyOwn(f *finding, op int) {
 	for _, w := range x.works(f.at.Service) {
 		f.evidence = append(f.evidence, w.proof)
 		enough := w.delta() >= onCPU*grewBy && w.after >= w.before*1.15
-		if w.class == pitwall.BottleneckCPU && w.after >= w.before*muchCPU && w.delta() >= littleCPU*grewBy {
+		if w.class == pitwall.BottleneckCPU && w.after >= w.before*muchCPU && (w.delta() >= littleCPU*grewBy || x.saturated(f.at.Service)) {
 			best, f.starves = w, w.delta() < onCPU*grewBy
 			break
 		}

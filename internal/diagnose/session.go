@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"regexp"
+	"slices"
 
 	"github.com/pitwall/pitwall"
 )
@@ -9,12 +10,14 @@ import (
 // Session is one diagnosis under way: it asks (Needs), is told (Step) and in
 // the end knows (Diagnosis). A Session is for one goroutine.
 type Session struct {
-	q       Question
-	needs   []Query
-	answers map[string]Answer
-	x       *inquiry
-	d       pitwall.Diagnosis
-	done    bool
+	q        Question
+	needs    []Query
+	profiles []Query // those of needs and those whose answers were known
+	answers  map[string]Answer
+	x        *inquiry
+	d        pitwall.Diagnosis
+	again    bool // durations did not explain it; failures are looked at now
+	done     bool
 }
 
 // New begins a diagnosis. A question that cannot be asked ends at once, as
@@ -55,14 +58,49 @@ func (s *Session) Step(answers []Answer) {
 		}
 	}
 	if s.x == nil {
-		s.x = newInquiry(s.q, s.answers)
-		s.needs = s.x.profileQueries()
+		s.begin(s.q)
 	} else {
-		s.x.readProfiles(s.needs)
+		s.x.readProfiles(s.profiles)
 		s.needs = nil
 	}
 	if len(s.needs) == 0 {
-		s.d, s.done = s.x.conclude(), true
+		s.conclude()
+	}
+}
+
+// begin reads what there is and asks for the profiles that are not known yet.
+func (s *Session) begin(q Question) {
+	s.x = newInquiry(q, s.answers)
+	s.profiles = s.x.profileQueries()
+	s.needs = slices.DeleteFunc(slices.Clone(s.profiles), func(q Query) bool { _, known := s.answers[q.ID]; return known })
+	if len(s.needs) == 0 {
+		s.x.readProfiles(s.profiles)
+	}
+}
+
+// conclude ends the diagnosis, or has a second look: where many requests fail,
+// how long the others take is the lesser part of the trouble and may have begun
+// at another time. The second answer counts if it explains what the first does
+// not.
+func (s *Session) conclude() {
+	d := s.x.conclude()
+	switch {
+	case !s.again:
+		s.d = d
+	case s.x.settled:
+		d.Summary = "Failures say more than durations here. " + d.Summary
+		s.d = d
+	}
+	if s.again || s.x.settled || !s.x.failsInstead() {
+		s.done = true
+		return
+	}
+	s.again = true
+	q := s.q
+	q.Regression.Signal, q.Regression.Onset = pitwall.SignalErrors, pitwall.Onset{}
+	s.begin(q)
+	if len(s.needs) == 0 {
+		s.conclude()
 	}
 }
 

@@ -18,7 +18,7 @@ func (x *inquiry) tellChange(f *finding) {
 	}
 	f.evidence = append(f.evidence, pitwall.Evidence{Check: checkChanges, Service: b.change.Service, Claim: claim})
 	was, is := x.base.Runs(b.change.Service), x.head.Runs(b.change.Service)
-	if was != "" && is != "" && was != is {
+	if was != "" && is != "" && was != is && (b.change.Version == "" || b.change.Version == is) {
 		f.evidence = append(f.evidence, pitwall.Evidence{
 			Check: checkChanges, Service: b.change.Service,
 			Claim: fmt.Sprintf("good requests met %s %s, slow ones %s", b.change.Service, was, is),

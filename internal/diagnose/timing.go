@@ -43,6 +43,17 @@ func (x *inquiry) wrongTime(at time.Time, c pitwall.Change) string {
 	return ""
 }
 
+// prompt says that the trouble began with what took effect at a moment: within
+// what is uncertain of the onset and of an announcement. Rows date an onset too
+// coarsely to say so.
+func (x *inquiry) prompt(at time.Time) bool {
+	o := x.q.Regression.Onset
+	if x.noSpans != "" || o.Earliest.IsZero() || o.Latest.IsZero() {
+		return false
+	}
+	return !at.Before(o.Earliest.Add(-announced)) && !at.After(o.Latest.Add(announced))
+}
+
 // when words how a blamed change lies to the onset: "0.4 s before the slowdown
 // began (09:36:19 ± 1 s)".
 func (x *inquiry) when(c pitwall.Change) string {

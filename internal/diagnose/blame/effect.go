@@ -126,6 +126,7 @@ var effects = []effect{
 	{Guard, Removes, of(exce), of(erro, retn, alloc, capa)},
 	{Guard, Adds, nil, of(erro, retn, badin)},
 	{Guard, Alters, nil, of(exce, erro, retn, badin)},
+	{Assume, Adds, of(exce), of(erro)},
 	{Handler, Removes, of(exce), of(erro, retn, depn)},
 	{Setup, Removes, of(exce, erro), of(retn, cold, conf, cache)},
 	{Setup, Adds, nil, of(cold, exce)},

@@ -59,6 +59,7 @@ var patterns = []pattern{
 	came(Remote, Adds, `(?i)\bhttp\.(get|post|do|newrequest)|\bfetch\(|\brequests\.(get|post|put)|\baxios\b|\bclient\.\w+\(|\.(call|invoke|rpc)\(|resttemplate|webclient|urlopen`),
 	came(LogVolume, Adds, `(?i)\blog(ger)?\.(debug|trace|info)\w*\(|console\.log\(|\bprint(ln|f)?\(`),
 	came(EarlyReturn, Adds, `^\s*return\s*(nil|null|None|undefined|\[\]|\{\}|""|''|0|false|False)?\s*;?\s*$`),
+	came(Assume, Adds, `\w\[(0|-1|len\([^)]*\)\s*-\s*1)\]|^[^,]*=[^=]*\.\(\*?[A-Za-z][\w.]*\)\s*$|\.(unwrap|expect|orElseThrow)\(|\w!!|\bas!`),
 	came(Guard, Adds, `(?i)\bif\b.*\b(return|throw|raise|panic|reject|abort|continue)\b|\b(throw new|raise|reject\(|abort\()|\brequired\b|\bstrict\b|\bvalidate\w*\(`),
 }
 
@@ -68,7 +69,7 @@ const gap = 4
 // What structure looks for; read-only.
 var (
 	loop  = regexp.MustCompile(`(?i)^\s*(for|while|foreach)\b|\.(each|forEach|map|flatMap|stream)\s*[({]|\bfor\b.+\bin\b|\bdo\s*\|`)
-	io    = regexp.MustCompile(`(?i)\b(query|queryrow|exec|execute|select|find|findone|findbyid|get|getbyid|fetch|load|save|insert|update|call|request|lookup|send|publish|invoke|read|objects)\w*\(|objects\.(get|filter)|\bawait\b`)
+	io    = regexp.MustCompile(`(?i)\b(query|queryrow|exec|execute|select|find|findone|findbyid|get|getbyid|fetch|load|save|insert|update|call|request|lookup|send|publish|invoke|read|objects)\w*\(|objects\.(get|filter)|\bawait\b|\w\(\s*(ctx|tx|db|conn|session|cursor)\b`)
 	store = regexp.MustCompile(`(?i)\bmap\[|\{\}|new\s+(concurrent|weak|linked)?(hash)?(map|set|list|array)|=\s*\[\]|\bdict\(|sync\.map|defaultdict|\bvec::new|arraylist`)
 	grows = regexp.MustCompile(`(?i)\bappend\(|\.(push|add|append|put|set|insert|store|push_back|addall)\(|\w+\[[^\]]+\]\s*=[^=]`)
 	outer = regexp.MustCompile(`^(var|let|const|static|private|public|final|global|_?[A-Za-z]\w*\s*(:=|=))|^\s*(private|public|protected)?\s*static\b`)

@@ -42,6 +42,7 @@ const (
 	Query       Kind = "query"
 	Filter      Kind = "filter of a query"
 	Guard       Kind = "guard"
+	Assume      Kind = "unchecked access"
 	Handler     Kind = "error handling"
 	Setup       Kind = "initialisation"
 	Release     Kind = "release of a resource"

@@ -60,8 +60,9 @@ type Shift struct {
 	N0, N1        int64
 	// Beyond says that the difference exceeds what blocks of the same side
 	// differ among themselves: Welch's t over blocks, or over their logarithms
-	// where few are zero (what queues varies by factors), at p < 0.001, and
-	// more than twice the difference between alternating blocks of the baseline.
+	// where few are zero (what queues varies by factors), or their ranks (what
+	// grows by a thousand here and by two there), at p < 0.001, and more than
+	// twice the difference between alternating blocks of the baseline.
 	Beyond bool
 	// Noise is the standard deviation of a block of the baseline relative to
 	// its mean, at least 5 %: the scale on which signals are compared.
@@ -95,7 +96,7 @@ func Compare(base, head Series) Shift {
 
 // beyond is the judgement of Shift.Beyond.
 func beyond(b0, b1 []float64, difference float64) bool {
-	p := stats.Welch(b0, b1).P
+	p := min(stats.Welch(b0, b1).P, stats.RankSum(b0, b1))
 	if l0, ok := logarithms(b0, stats.Mean(b0)); ok {
 		if l1, ok := logarithms(b1, stats.Mean(b0)); ok {
 			p = min(p, stats.Welch(l0, l1).P)
