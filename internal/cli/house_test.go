@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,7 @@ import (
 )
 
 // address is a real house on a temporary directory, served.
-type address struct{ page, otlp string }
+type address struct{ page, otlp, data string }
 
 // serveHouse wires everything serve wires and gives where it is reached. The
 // record begins with the events given; with live the engine runs.
@@ -80,7 +81,7 @@ func serveHouse(t *testing.T, live bool, events ...pitwall.Event) address {
 		otlp.Close()
 		h.close(log)
 	})
-	return address{page.URL, otlp.URL}
+	return address{page.URL, otlp.URL, filepath.Join(dir, "data")}
 }
 
 // checkouts sends requests of checkout as its own SDK would.
@@ -150,6 +151,42 @@ func TestCommandsOnALiveHouse(t *testing.T) {
 	run(t, "status", server).wants(t, 0, "Nothing burns", "changes", "otlp")
 	run(t, "plan", "list", server).wants(t, 0, "No plan yet")
 	run(t, "plan", "list", "--json", server).wants(t, 0, `"plans":[]`)
+}
+
+// TestAnnouncedSecretsAreNotKept: however a change is announced, what it says is
+// kept and shown without its secrets.
+func TestAnnouncedSecretsAreNotKept(t *testing.T) {
+	at := serveHouse(t, false)
+	server := "--server=" + at.page
+	if status := post(t, at.page+"/api/v1/changes", `{"id":"config-1","kind":"config","service":"checkout","summary":"new password=hunter2","diff":"+db_password: hunter2",
+		"diff_hints":["Authorization: Bearer hunter2hunter2"],"config":{"db.password":"hunter2","pool":"5"},"flags":{"apiKey":"hunter2"},"link":"https://ci:hunter2@ci.example/5"}`); status != http.StatusCreated {
+		t.Fatalf("announcing a change: status %d", status)
+	}
+	run(t, "change", "add", server, "--service=checkout", "--kind=config", "--id=config-2", "--summary=rotated token=hunter2", "--hint=redis://:hunter2@cache").wants(t, 0)
+	for _, args := range [][]string{{"change", "list"}, {"change", "list", "-o", "json"}} {
+		s := run(t, append(args, server)...)
+		s.wants(t, 0, "config-1", "config-2", "password=***", "token=***")
+		if strings.Contains(s.out, "hunter2") {
+			t.Errorf("%v tells a secret: %s", args, s.out)
+		}
+	}
+	read := 0
+	err := filepath.WalkDir(at.data, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		raw, err := os.ReadFile(name)
+		if strings.Contains(string(raw), "hunter2") {
+			t.Errorf("%s tells a secret", name)
+		}
+		if strings.Contains(string(raw), "config-1") {
+			read++
+		}
+		return err
+	})
+	if err != nil || read == 0 {
+		t.Errorf("%d files hold the change, %v", read, err)
+	}
 }
 
 // until repeats a command until its output holds a text.

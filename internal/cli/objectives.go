@@ -53,7 +53,7 @@ func (a *answering) turn(ctx context.Context) (back func(), err error) {
 
 func (a *answering) objectives() httpd.Objectives {
 	return httpd.Objectives{
-		About: a.about, Problem: a.h.collector.Problem, Spent: a.spent, WhatIf: a.whatIf, Replay: a.replay, Month: a.month, Rules: a.rules, Lint: a.lint,
+		About: a.about, Problem: a.h.engine.Problem, Spent: a.spent, WhatIf: a.whatIf, Replay: a.replay, Month: a.month, Rules: a.rules, Lint: a.lint,
 		Corrections: a.h.engine.Corrections, Correct: a.h.engine.Correct, Revoke: a.h.engine.Revoke,
 		Alarms: a.h.engine.Alarms, Explain: a.explain, Try: a.h.try(a.routes),
 		Deliveries: func(ctx context.Context, limit int) ([]pitwall.Delivery, error) {
@@ -73,7 +73,7 @@ func (a *answering) about(_ context.Context, s pitwall.SLO, in *report.SLOInput)
 	}
 	in.Detection = slo.Table(s)
 	in.Definitions = report.Definitions(a.h.engine.Definitions(s.Name))
-	in.Problem = a.h.collector.Problem(s.Name)
+	in.Problem = a.h.engine.Problem(s.Name)
 	in.Seen = a.ledger.Seen(s.Name, time.Now())
 	in.Dimensions = []string{"deploy"}
 	if s.SLI.Query == nil && s.SLI.Composite == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/config"
+	"github.com/pitwall/pitwall/internal/mask"
 	"github.com/pitwall/pitwall/internal/source/otlp"
 	"github.com/pitwall/pitwall/internal/source/pprof"
 	"github.com/pitwall/pitwall/internal/source/pyroscope"
@@ -102,14 +103,15 @@ func (h *house) announce(conf config.Config) error {
 	for _, s := range c.Services {
 		services[s.Source] = s.Service
 	}
-	changes := webhook.New(webhook.Config{Log: h.db, Secret: secrets["changes"], Now: time.Now})
-	hooks := webhook.NewHooks(webhook.Sources{Log: h.db, Alerts: h.db, Environment: conf.Environment, Services: services,
+	told := mask.Changes{ChangeLog: h.db} // every way in for changes goes through it
+	changes := webhook.New(webhook.Config{Log: told, Secret: secrets["changes"], Now: time.Now})
+	hooks := webhook.NewHooks(webhook.Sources{Log: told, Alerts: h.db, Environment: conf.Environment, Services: services,
 		GitHubSecret: secrets["github"], ArgoToken: secrets["argocd"], FlaggerToken: secrets["flagger"], AlertmanagerToken: secrets["alertmanager"], Now: time.Now})
 	h.mounts["/api/v1/changes"] = changes
 	for path, hook := range hooks.Mounts() {
 		h.mounts[path] = hook
 	}
-	h.versions = webhook.NewVersionWatch(h.db, time.Now)
+	h.versions = webhook.NewVersionWatch(told, time.Now)
 	h.health = append(h.health, changes, hooks, h.versions)
 	return nil
 }

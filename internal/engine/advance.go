@@ -19,7 +19,7 @@ func (e *Engine) advance(ctx context.Context, id pitwall.PlanID) {
 		if before.State.Final() {
 			return
 		}
-		err := e.stage(ctx, before)
+		err := e.spare(advancing, string(id), func() error { return e.stage(ctx, before) })
 		var kind = pitwall.KindOf(err)
 		switch {
 		case err == nil:
@@ -32,11 +32,33 @@ func (e *Engine) advance(ctx context.Context, id pitwall.PlanID) {
 				e.log.Warn("Stage not finished", "plan", id, "stage", before.State, "err", err)
 			}
 			e.wait(id, err.Error())
+			e.stopBroken(ctx, id)
 			return
 		}
 		if e.plan(id).Seq == before.Seq {
 			return
 		}
+	}
+}
+
+// stopBroken holds a plan that a defect stands in the way of, so that a person is
+// told. Until then it is tried again as after any trouble, and changes nothing
+// more meanwhile: in the middle of a change for as long as a step may take, and
+// otherwise until its deadline. Waiting mends no defect, so what is split is not
+// left split for ever; and to undo it by the same code would be no safer.
+func (e *Engine) stopBroken(ctx context.Context, id pitwall.PlanID) {
+	text, since := e.broken.stands(advancing, string(id))
+	p, now := e.plan(id), e.c.Now()
+	late := now.After(e.deadline(p))
+	if touching(p) {
+		late = now.Sub(since) > e.c.Settings.StepMax
+	}
+	if since.IsZero() || !late || p.State == pitwall.Held || p.State == pitwall.Escalated {
+		return
+	}
+	err := e.spare("holding plan", string(id), func() error { return e.hold(ctx, p, text) })
+	if err != nil && ctx.Err() == nil {
+		e.log.Warn("Plan not held", "plan", id, "err", err)
 	}
 }
 

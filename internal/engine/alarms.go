@@ -29,15 +29,20 @@ func (e *Engine) look(ctx context.Context) error {
 	moves := e.watcher.Retain(e.c.SLOs, now)
 	budgets := make([]pitwall.ErrorBudget, 0, len(e.c.SLOs))
 	for _, s := range e.c.SLOs {
-		b := e.c.Ledger.Judge(s, slo.Look{Now: now, Blind: blind(s), Since: e.started})
-		budgets = append(budgets, b)
-		moves = append(moves, e.watcher.Observe(now, s, b)...)
-		// Opening a plan reads spans. When many objectives burn at once the plans of
-		// the later ones wait for the next tick: people are to hear of all by then.
-		if burn, burns := e.watcher.Burning(s, now); burns && e.c.Now().Sub(now) < e.c.Settings.Tick {
-			if err := e.trigger(ctx, s, burn); err != nil {
-				failed = append(failed, err)
+		b := pitwall.ErrorBudget{SLO: s.Name, At: now, Target: s.Target} // not known, unless it can be judged
+		err := e.spare(judging, string(s.Name), func() error {
+			b = e.c.Ledger.Judge(s, slo.Look{Now: now, Blind: blind(s), Since: e.started})
+			moves = append(moves, e.watcher.Observe(now, s, b)...)
+			// Opening a plan reads spans. When many objectives burn at once the plans of
+			// the later ones wait for the next tick: people are to hear of all by then.
+			if burn, burns := e.watcher.Burning(s, now); burns && e.c.Now().Sub(now) < e.c.Settings.Tick {
+				return e.trigger(ctx, s, burn)
 			}
+			return nil
+		})
+		budgets = append(budgets, b)
+		if err != nil {
+			failed = append(failed, err)
 		}
 	}
 	e.mu.Lock()
@@ -45,7 +50,7 @@ func (e *Engine) look(ctx context.Context) error {
 	e.mu.Unlock()
 	e.stirred = e.stirred || len(moves) > 0
 	e.raise(ctx, now, moves)
-	if err := e.logMoves(ctx, moves); err != nil {
+	if err := guarded("keeping alarms", "", func() error { return e.logMoves(ctx, moves) }); err != nil {
 		failed = append(failed, fmt.Errorf("keeping what fired: %w", err))
 	}
 	return errors.Join(failed...)
@@ -77,14 +82,19 @@ func (e *Engine) blind() func(pitwall.SLO) bool {
 	}
 	return func(s pitwall.SLO) bool {
 		if s.SLI.Query != nil {
-			return down[pitwall.SignalMetrics] || e.Problem(s.Name) != ""
+			return down[pitwall.SignalMetrics] || e.uncounted(s.Name) != ""
 		}
 		return down[pitwall.SignalTraces]
 	}
 }
 
-// Problem says why an objective cannot be counted; empty: it can.
+// Problem says why an objective cannot be counted or judged; empty: it can.
 func (e *Engine) Problem(name pitwall.SLOName) string {
+	broken, _ := e.broken.stands(judging, string(name))
+	return cmp.Or(e.uncounted(name), broken)
+}
+
+func (e *Engine) uncounted(name pitwall.SLOName) string {
 	if e.c.Problem == nil {
 		return ""
 	}
@@ -98,15 +108,19 @@ func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transitio
 	e.mu.Unlock()
 	next, planOf := map[string]pitwall.Alarm{}, e.openPlans()
 	firing, spokenFor := e.watcher.Firing()
+	var odd []error // an alarm without its words is still one
+	dress := func(a *pitwall.Alarm, do func()) {
+		odd = append(odd, guarded("wording alarm", a.ID, func() error { do(); return nil }))
+	}
 	for _, a := range firing {
 		if was, known := old[a.ID]; known {
 			a.Objective, a.Owner, a.Link, a.Changes, a.Plan = was.Objective, was.Owner, was.Link, was.Changes, was.Plan
 		} else {
-			e.introduce(ctx, &a)
+			dress(&a, func() { e.introduce(ctx, &a) })
 		}
 		a.SpokenBy = spokenFor[a.ID]
 		a.Plan = cmp.Or(planOf(a), a.Plan)
-		e.word(&a)
+		dress(&a, func() { e.word(&a) })
 		next[a.ID] = a
 	}
 	for _, m := range moves {
@@ -115,7 +129,7 @@ func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transitio
 		}
 		a, was := m.Alarm, old[m.Alarm.ID]
 		a.Objective, a.Owner, a.Link, a.Changes, a.Plan, a.SpokenBy = was.Objective, cmp.Or(was.Owner, a.Owner), was.Link, was.Changes, was.Plan, m.By
-		e.word(&a)
+		dress(&a, func() { e.word(&a) })
 		next[a.ID] = a
 	}
 	for id, a := range old {
@@ -123,6 +137,7 @@ func (e *Engine) raise(ctx context.Context, now time.Time, moves []slo.Transitio
 			next[id] = a
 		}
 	}
+	e.outcome("wording alarms", "", errors.Join(odd...))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.alarms, e.firing = next, map[firingKey]pitwall.Alarm{}

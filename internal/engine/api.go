@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -116,13 +117,16 @@ func (e *Engine) VerifyRecord(ctx context.Context) (uint64, error) {
 	return e.c.Recorder.Verify(ctx)
 }
 
-// Health gathers what every source and store says of itself.
+// Health gathers what every source and store says of itself, and what the engine
+// itself cannot do for a defect.
 func (e *Engine) Health() []pitwall.SourceHealth {
 	var list []pitwall.SourceHealth
+	var odd []error
 	for _, h := range e.c.Health {
-		list = append(list, h.Health()...)
+		odd = append(odd, guarded("asking a source", "", func() error { list = append(list, h.Health()...); return nil }))
 	}
-	return list
+	e.outcome("asking the sources how they are", "", errors.Join(odd...))
+	return append(list, e.broken.health()...)
 }
 
 // Trace gives every span of one trace.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -40,24 +39,11 @@ type Sources struct {
 // hangs costs a diagnosis this once, and the page waits for the others only.
 const patience = 10 * time.Second
 
-// Defect is a diagnosis that could not be finished for a mistake of ours.
-type Defect struct {
-	What  any    // as it was thrown
-	Stack []byte // where
-}
-
-func (d *Defect) Error() string { return fmt.Sprintf("a defect of Pitwall: %v", d.What) }
-
 // Diagnose runs one diagnosis: it names what it needs, the sources are asked,
 // until it is done. The error is the context's, or a Defect: whatever a sender
 // managed to put into its telemetry, the loop that asks goes on.
 func (s Sources) Diagnose(ctx context.Context, q diagnose.Question) (d pitwall.Diagnosis, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &pitwall.Error{Op: "diagnosing", Kind: pitwall.Internal, ID: string(q.Regression.Service), Err: &Defect{p, debug.Stack()},
-				Hint: "report it with the question and, if you can, the telemetry"}
-		}
-	}()
+	defer caught(&err, "diagnosing", string(q.Regression.Service))
 	q.Alarm = maskAlarm(q.Alarm)
 	session, silent := diagnose.New(q), map[string]bool{}
 	for !session.Done() {

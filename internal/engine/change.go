@@ -123,17 +123,23 @@ func (e *Engine) act(ctx context.Context, p pitwall.Plan, run pitwall.StepRun) e
 	if !same(seen.Weights, run.Step.Weights) {
 		return e.failed(ctx, p, run, fmt.Errorf("%s: asked for %s, the target shows %s", meddled, weights(run.Step.Weights), weights(seen.Weights)))
 	}
+	e.outcome(acting, string(p.ID), nil)
 	data.Seen, data.Fencing, data.Error = seen.Weights, fencing, ""
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepDone, Data: data})
 	return err
 }
 
 // observe and apply ask the target. One that hangs longer than a whole step may
-// take counts as one that does not answer.
+// take counts as one that does not answer, and so does one with a defect: it is
+// not asked for ever.
 func (e *Engine) observe(ctx context.Context, s pitwall.ServiceName) (pitwall.TargetState, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.c.Settings.StepMax)
 	defer cancel()
-	state, err := e.c.Target.Observe(ctx, s)
+	var state pitwall.TargetState
+	err := guarded("asking the target", "", func() (err error) {
+		state, err = e.c.Target.Observe(ctx, s)
+		return err
+	})
 	if err != nil {
 		return state, fmt.Errorf("observing %s: %w", s, err)
 	}
@@ -143,7 +149,12 @@ func (e *Engine) observe(ctx context.Context, s pitwall.ServiceName) (pitwall.Ta
 func (e *Engine) apply(ctx context.Context, effect pitwall.Effect) (pitwall.TargetState, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.c.Settings.StepMax)
 	defer cancel()
-	return e.c.Target.Apply(ctx, effect)
+	var state pitwall.TargetState
+	err := guarded("asking the target", "", func() (err error) {
+		state, err = e.c.Target.Apply(ctx, effect)
+		return err
+	})
+	return state, err
 }
 
 // again words the pause between two tries.
@@ -157,6 +168,7 @@ func (e *Engine) failed(ctx context.Context, p pitwall.Plan, run pitwall.StepRun
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	e.outcome(acting, string(p.ID), cause)
 	data := run.Step
 	data.Error = cause.Error()
 	p, err := e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventStepFailed, Data: data})

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -187,11 +188,20 @@ func (k *Collector) due() (jobs []job, late int) {
 		} else {
 			p.To = end
 		}
-		j.period, j.needs = p, n.meter.Needs(p)
+		j.period = p
+		if err := guarded("counting", string(n.slo.Name), func() error { j.needs = n.meter.Needs(p); return nil }); err != nil {
+			k.begins(n)
+			k.note(j, err)
+			continue
+		}
 		jobs = append(jobs, j)
 	}
 	return jobs, late
 }
+
+// begins lets an objective be counted as after a restart: a defect may have left
+// its meter with half of what it should hold.
+func (k *Collector) begins(n *counting) { n.meter = promql.NewMeter(n.plan, k.step, k.c.Lookback) }
 
 // begin is where a new objective begins: as far back as its windows look.
 func (k *Collector) begin(s pitwall.SLO, now time.Time) time.Time {
@@ -200,12 +210,15 @@ func (k *Collector) begin(s pitwall.SLO, now time.Time) time.Time {
 
 // count counts one stretch and keeps what came of it; true: it was counted.
 func (k *Collector) count(ctx context.Context, f *fetching, j job) bool {
-	err := k.stretch(ctx, f, j)
+	err := guarded("counting", string(j.slo.Name), func() error { return k.stretch(ctx, f, j) })
+	var d *Defect
 	switch {
 	case ctx.Err() != nil:
 		return false // the loop ends; nobody failed
 	case err == nil || pitwall.KindOf(err) == pitwall.Inconclusive: // it was counted
 		j.slice = min(2*j.slice, k.longest())
+	case errors.As(err, &d):
+		k.begins(j.counting)
 	case pitwall.KindOf(err) == pitwall.Invalid && j.period.Duration() > k.step:
 		j.slice = max((j.period.Duration() / 2).Truncate(k.step), k.step) // it may be too much at once
 	}

@@ -86,7 +86,10 @@ func (f *fetching) ask(ctx context.Context, n promql.Need) ([]pitwall.Series, er
 			return nil, &pitwall.Error{Op: "reading metrics", Kind: pitwall.Unavailable, Err: ctx.Err(), Hint: "the metrics store is slow to answer"}
 		}
 	}
-	a.series, a.err = f.fetch(ctx, n)
+	a.err = guarded("reading metrics", "", func() (err error) { // for others wait for it
+		a.series, err = f.fetch(ctx, n)
+		return err
+	})
 	close(a.ready)
 	return a.series, a.err
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,7 +23,7 @@ const groupsShown = 20
 func (k *Collector) note(j job, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	before := len(k.failed)
+	before, was := len(k.failed), k.failed[j.slo.Name]
 	if err == nil {
 		delete(k.failed, j.slo.Name)
 		if j.period.To.After(k.latest) {
@@ -31,8 +32,11 @@ func (k *Collector) note(j job, err error) {
 	} else {
 		k.failed[j.slo.Name] = err
 	}
+	var d *Defect
 	switch {
 	case k.c.Log == nil:
+	case errors.As(err, &d) && !errors.As(was, new(*Defect)): // when it begins
+		k.c.Log.Error("A defect of Pitwall ended a piece of work", "doing", "counting objective", "of", j.slo.Name, "panic", fmt.Sprint(d.What), "stack", string(d.Stack))
 	case before == 0 && err != nil:
 		k.c.Log.Warn("An objective cannot be counted", "slo", j.slo.Name, "err", err)
 	case before > 0 && len(k.failed) == 0:

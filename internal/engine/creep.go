@@ -54,7 +54,11 @@ func (e *Engine) creep(ctx context.Context, work *sync.WaitGroup) {
 		defer work.Done()
 		within, cancel := context.WithTimeout(ctx, creepWithin)
 		defer cancel()
-		trends, err := e.trends(within, now)
+		var trends []pitwall.Trend
+		err := e.spare("looking for slow drifts", "", func() (err error) {
+			trends, err = e.trends(within, now)
+			return err
+		})
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.running, c.problem = false, ""

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -80,14 +79,12 @@ func (e *Engine) ask(ctx context.Context, p pitwall.Plan, window pitwall.Period)
 	d, err := e.sources().Diagnose(ctx, diagnose.Question{
 		Regression: p.Opened.Regression, SLO: e.objective(p), Baseline: p.Baseline.Period, Window: window,
 	})
+	e.outcome(diagnosing, string(p.ID), err)
 	var defect *Defect
 	if !errors.As(err, &defect) {
 		return d, err
 	}
 	summary := "the diagnosis failed: " + defect.Error()
-	if !strings.Contains(e.Live(p.ID).Waiting, summary) { // not at every tick
-		e.log.Error("Diagnosis panicked", "plan", p.ID, "panic", fmt.Sprint(defect.What), "stack", string(defect.Stack))
-	}
 	return pitwall.Diagnosis{
 		Verdict: pitwall.DiagnosisInconclusive, Summary: summary, Regression: p.Opened.Regression, Baseline: p.Baseline.Period, Window: window,
 		Checks: []pitwall.Check{{Name: "diagnosis", Question: "Can it be diagnosed at all?", Outcome: pitwall.OutcomeError, Reason: summary + "; the log says where"}},

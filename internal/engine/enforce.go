@@ -46,10 +46,15 @@ func (e *Engine) enforce(ctx context.Context, p pitwall.Plan) error {
 	if err != nil {
 		return fmt.Errorf("rendering what is left behind: %w", err)
 	}
-	data, err := e.c.Repository.Deliver(ctx, p.ID, fmt.Sprintf("%s: keep %s from returning", p.ID, p.Hypothesis.Class), files)
+	var data pitwall.EnforcedData
+	err = guarded("delivering", "", func() (err error) {
+		data, err = e.c.Repository.Deliver(ctx, p.ID, fmt.Sprintf("%s: keep %s from returning", p.ID, p.Hypothesis.Class), files)
+		return err
+	})
 	if err != nil {
 		return e.failed(ctx, p, *run, err)
 	}
+	e.outcome(acting, string(p.ID), nil)
 	data.Gate = gate
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventEnforced, Data: data})
 	return err

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -11,9 +10,6 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
-	"github.com/pitwall/pitwall/internal/monitor"
-	"github.com/pitwall/pitwall/internal/policy"
-	"github.com/pitwall/pitwall/internal/record"
 	"github.com/pitwall/pitwall/internal/route"
 	"github.com/pitwall/pitwall/internal/slo"
 )
@@ -23,102 +19,6 @@ const prefetched = 1000
 
 // Actor is the name under which Pitwall itself acts.
 const Actor = "pitwall"
-
-// Config is everything an Engine works with; cli fills it.
-type Config struct {
-	SLOs     []pitwall.SLO
-	Ledger   *slo.Ledger
-	Policy   *policy.Policy
-	Books    []pitwall.Playbook
-	Recorder *record.Recorder
-
-	Spans      pitwall.SpanReader
-	Metrics    pitwall.MetricReader // nil: no metrics store
-	Profiles   pitwall.ProfileReader
-	Changes    pitwall.ChangeLog
-	PageLoads  pitwall.PageLoads
-	Ledgers    pitwall.LedgerStore
-	Leases     pitwall.Leases
-	Target     pitwall.Target     // nil: nothing may be changed
-	Repository pitwall.Repository // nil: nothing can be enforced
-	Health     []pitwall.Health
-	KPIs       []pitwall.KPI
-
-	// What only Telemetry reads; each may be nil.
-	Operations  pitwall.OperationReader // nil: totals are those of a sample
-	Logs        pitwall.LogReader       // a diagnosis reads it, too
-	Measured    pitwall.MeasuredReader  // typed numbers for a diagnosis; nil: it has none
-	Controls    []pitwall.ServiceName   // that Target may change; nil: asked of those with objectives
-	Volumes     func(context.Context) []pitwall.SignalVolume
-	Cardinality func(context.Context) (*pitwall.Cardinality, error)
-
-	// Problem says why an objective cannot be counted; empty: it can. Nil: all can.
-	Problem func(pitwall.SLOName) string
-	Routes  *route.Routes    // who hears of what; nil: nobody
-	Alerts  pitwall.AlertLog // where what fired is kept beside what others said; nil: nowhere
-	Outbox  route.Outbox     // nil: nothing is told, and nothing remembered of what fires
-	Words   Words
-	// Unwritten is called with pages that could not be written down, as on a full
-	// disk: somebody must be woken all the same. May be nil.
-	Unwritten func([]pitwall.Delivery)
-	Told      func() // called when deliveries were written down; may be nil
-
-	Monitor *monitor.Monitor // follows every operation; nil: none is
-	Memory  pitwall.Memory   // keeps what it learnt; nil: it learns anew at each start
-
-	Settings    Settings
-	Environment string // a fact for policy
-	Owner       func(pitwall.ServiceName) string
-	Instance    string // names this process in leases
-	Now         func() time.Time
-	Rand        *rand.Rand
-	Log         *slog.Logger
-}
-
-// Settings are the times and limits of the loop. All must be positive.
-type Settings struct {
-	Tick          time.Duration // how often everything is looked at
-	Settle        time.Duration // how late telemetry may be; younger data is not judged
-	Baseline      time.Duration // length of the frozen picture of normal
-	OnsetLookback time.Duration // how far back a beginning is searched
-	DiagnoseMin   time.Duration // shortest regressed period that is diagnosed
-	DiagnoseMax   time.Duration // after this without a cause a person is asked
-	StepMax       time.Duration // longest time of one canary step
-	Watch         time.Duration // after promotion, before verification
-	VerifyMin     int64         // requests wanted on each side of the proof
-	VerifyMax     time.Duration // longest time of the verification
-	Deadline      time.Duration // default deadline of a plan
-	LeaseTTL      time.Duration
-	Retry         time.Duration // between two tries of a failed effect
-	MaxTries      int           // tries of one effect before the plan is held
-	MinRequests   int           // requests on the treatment before a canary may pass
-	Alpha         float64       // bound on the false-rollback rate of one release
-	Margin        pitwall.Ratio // worse by less is not worse
-	Confirm       int           // looks in a row in which a condition holds before its tier fires; 0: 1
-	PublicURL     string
-	// FindingsOpen says whether what is found in a service, though no objective
-	// burns, opens a plan. Nil: never.
-	FindingsOpen func(pitwall.ServiceName) bool
-}
-
-// check refuses settings with which the loop would wait for ever, or not at all.
-func (s Settings) check() error {
-	for _, d := range []struct {
-		key   string
-		value time.Duration
-	}{
-		{"tick", s.Tick}, {"settle", s.Settle}, {"baseline", s.Baseline}, {"onset_lookback", s.OnsetLookback},
-		{"diagnose_min", s.DiagnoseMin}, {"diagnose_max", s.DiagnoseMax}, {"canary.step_max", s.StepMax}, {"watch", s.Watch},
-		{"verify.min_requests", time.Duration(s.VerifyMin)}, {"verify.max", s.VerifyMax}, {"deadline", s.Deadline},
-		{"lease_ttl", s.LeaseTTL}, {"retry", s.Retry}, {"max_tries", time.Duration(s.MaxTries)},
-	} {
-		if d.value <= 0 {
-			return &pitwall.Error{Op: "starting engine", Kind: pitwall.Invalid, ID: "engine." + d.key,
-				Err: errors.New("it must be positive"), Hint: "set engine." + d.key + " in pitwall.yaml"}
-		}
-	}
-	return nil
-}
 
 // Engine runs plans. Make one with New, feed it spans, and Run it.
 type Engine struct {
@@ -147,6 +47,7 @@ type Engine struct {
 	alarms    map[string]pitwall.Alarm    // guarded by mu
 	firing    map[firingKey]pitwall.Alarm // guarded by mu
 	unwritten []pitwall.Delivery          // what the outbox could not take yet; used by the tick alone
+	broken    defects                     // guards itself
 	calls     calls                       // used by the tick alone
 	told      uint64                      // the last event that was told; used by the tick alone
 	routing   route.State                 // used by the tick alone
@@ -203,19 +104,24 @@ func (e *Engine) Feed(position uint64, b *pitwall.SpanBatch) {
 // flush saves what the ledger counted together with the position up to which
 // it counted, so that a restart counts nothing twice and nothing less.
 func (e *Engine) flush(ctx context.Context) error {
-	e.feed.Lock()
-	save := e.c.Ledger.Dirty()
-	save.Position = e.position
-	e.feed.Unlock()
+	save := e.dirty()
 	if len(save.Steps)+len(save.Chunks)+len(save.Through) == 0 {
 		return nil
 	}
-	if err := e.c.Ledgers.SaveLedger(ctx, save); err != nil {
+	if err := guarded("saving the ledger", "", func() error { return e.c.Ledgers.SaveLedger(ctx, save) }); err != nil {
 		e.c.Ledger.Keep(save) // not lost: the next flush tries again
 		return err
 	}
 	e.c.Ledger.Saved(save)
 	return nil
+}
+
+func (e *Engine) dirty() pitwall.LedgerSave {
+	e.feed.Lock()
+	defer e.feed.Unlock()
+	save := e.c.Ledger.Dirty()
+	save.Position = e.position
+	return save
 }
 
 // Run ticks until ctx ends, then waits for work in flight and flushes.
@@ -235,30 +141,33 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // tick looks at every objective and starts work on every open plan that is not
-// being worked on already; a slow target holds up its own plan only.
+// being worked on already; a slow target holds up its own plan only. A defect in
+// one of these works is that work's trouble: it ends for this tick, and the
+// others go on. The loop may hold a change half way, so it must not end.
 func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
-	if err := e.flush(ctx); err != nil {
+	if err := e.spare("saving the ledger", "", func() error { return e.flush(ctx) }); err != nil {
 		e.log.Error("Ledger not saved", "err", err)
 	}
-	if err := e.c.Ledger.Prefetch(ctx, e.c.Now(), prefetched); err != nil && ctx.Err() == nil {
+	ahead := func() error { return e.c.Ledger.Prefetch(ctx, e.c.Now(), prefetched) }
+	if err := e.spare("reading the ledger ahead", "", ahead); err != nil && ctx.Err() == nil {
 		e.log.Warn("Older steps of the ledger not read ahead", "err", err)
 	}
-	e.seeing.observe(e.Health())
-	e.record.Lock()
-	err := e.current(ctx)
-	e.record.Unlock()
-	if err != nil {
+	if err := e.spare("noting how the sources stand", "", func() error { e.seeing.observe(e.Health()); return nil }); err != nil {
+		e.log.Warn("Not noted how the sources stand", "err", err)
+	}
+	if err := e.spare("reading the record", "", func() error { return e.upToDate(ctx) }); err != nil {
 		e.log.Error("Record not read, so nothing is done", "err", err)
 		return
 	}
-	if err := e.look(ctx); err != nil {
+	if err := e.spare("looking at the objectives", "", func() error { return e.look(ctx) }); err != nil {
 		e.log.Error("Objectives not all looked at", "err", err)
 	}
-	if err := e.tell(ctx); err != nil {
+	if err := e.spare("telling people", "", func() error { return e.tell(ctx) }); err != nil {
 		e.log.Error("Nobody is told of what fires", "err", err)
 	}
 	e.sense(ctx, work)
 	e.creep(ctx, work)
+	e.broken.forget(func(id pitwall.PlanID) bool { return e.plan(id).State.Final() })
 	for _, p := range e.open() {
 		if !e.take(p.ID) {
 			continue
@@ -267,12 +176,18 @@ func (e *Engine) tick(ctx context.Context, work *sync.WaitGroup) {
 		go func() {
 			defer work.Done()
 			defer e.give(p.ID)
-			if err := e.refresh(ctx, p); err != nil {
+			if err := e.spare(charting, string(p.ID), func() error { return e.refresh(ctx, p) }); err != nil {
 				e.log.Warn("Live view not refreshed", "plan", p.ID, "err", err)
 			}
 			e.advance(ctx, p.ID)
 		}()
 	}
+}
+
+func (e *Engine) upToDate(ctx context.Context) error {
+	e.record.Lock()
+	defer e.record.Unlock()
+	return e.current(ctx)
 }
 
 func (e *Engine) take(id pitwall.PlanID) bool {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,6 +70,57 @@ func (e *Engine) openFor(ctx context.Context, f detect.Finding, s pitwall.SLO) (
 	return opened.ID, err
 }
 
+// meetAll meets what was found, again where the record could not be written: a
+// look gives a finding once. One that a defect stands in the way of waits, too,
+// and lets the others pass.
+func (e *Engine) meetAll(ctx context.Context) error {
+	s := &e.sensing
+	var odd []error
+	var left []detect.Finding
+	for len(s.unmet) > 0 {
+		f := s.unmet[0]
+		err := guarded("meeting finding", f.ID, func() error { return e.meet(ctx, f) })
+		var d *Defect
+		switch {
+		case errors.As(err, &d):
+			odd, left = append(odd, err), append(left, f)
+			s.with(func() { s.refused[f.ID] = err.Error() })
+		case err != nil:
+			s.unmet = append(left, s.unmet...)
+			return err
+		}
+		s.unmet = s.unmet[1:]
+	}
+	s.unmet = left
+	return errors.Join(odd...)
+}
+
+// meet opens a plan for a finding, where that is wanted.
+func (e *Engine) meet(ctx context.Context, f detect.Finding) error {
+	s := &e.sensing
+	covering, covered := e.covering(f.Lead.Series)
+	opens := e.c.Settings.FindingsOpen != nil && e.c.Settings.FindingsOpen(f.Lead.Series.Service)
+	d := detect.ShouldOpenFinding(detect.OpenFindingInput{Finding: f, Plans: e.shown(), Opens: opens, Settle: e.c.Settings.Watch, Now: e.c.Now()})
+	id := d.Plan
+	switch {
+	case d.Open && !covered:
+		d.Reason = fmt.Sprintf("no objective covers %s, so nothing could prove a fix", f.Lead.Series)
+	case d.Open:
+		opened, err := e.openFor(ctx, f, covering)
+		if err != nil {
+			return fmt.Errorf("opening a plan for %s: %w", f.ID, err)
+		}
+		id, d.Reason = opened, ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused[f.ID] = d.Reason
+	if id != "" {
+		s.plans[f.ID] = id
+	}
+	return nil
+}
+
 // Sensed gives what watching the operations says now.
 func (e *Engine) Sensed(context.Context) pitwall.Sensed {
 	if e.c.Monitor == nil || e.c.Operations == nil {
@@ -130,19 +182,14 @@ func (e *Engine) Accept(ctx context.Context, a pitwall.Accepted, dryRun bool) (p
 	if dryRun {
 		return a, nil
 	}
-	e.record.Lock()
-	err = e.current(ctx)
-	if err == nil {
-		err = e.write(ctx, pitwall.EventAccepted, a.By, a)
-	}
-	e.record.Unlock()
-	if err != nil {
+	if err := e.writeAccepted(ctx, a); err != nil {
 		return a, err
 	}
-	e.sensing.mu.Lock()
-	e.c.Monitor.Accept(a.Finding, a.Reason, a.At, a.At.Add(acceptedFor))
-	live := e.sensing.live
-	e.sensing.mu.Unlock()
+	live := false
+	e.sensing.with(func() {
+		e.c.Monitor.Accept(a.Finding, a.Reason, a.At, a.At.Add(acceptedFor))
+		live = e.sensing.live
+	})
 	if !live {
 		return a, nil // not all that was normal is met yet, and must not be overwritten
 	}
@@ -150,6 +197,15 @@ func (e *Engine) Accept(ctx context.Context, a pitwall.Accepted, dryRun bool) (p
 		e.log.Warn("An acceptance is recorded, and not yet kept with what is normal", "finding", a.Finding, "err", err)
 	}
 	return a, nil
+}
+
+func (e *Engine) writeAccepted(ctx context.Context, a pitwall.Accepted) error {
+	e.record.Lock()
+	defer e.record.Unlock()
+	if err := e.current(ctx); err != nil {
+		return err
+	}
+	return e.write(ctx, pitwall.EventAccepted, a.By, a)
 }
 
 // acceptances are those in the record, by finding.

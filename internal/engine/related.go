@@ -33,7 +33,11 @@ func (c *calls) put(from, to pitwall.ServiceName) {
 func (e *Engine) related(ctx context.Context) func(s pitwall.ServiceName) []pitwall.ServiceName {
 	now := e.c.Now()
 	if e.c.Operations != nil && len(e.Alarms()) > 1 && now.Sub(e.calls.at) >= callsFor {
-		totals, err := e.c.Operations.Operations(ctx, pitwall.OperationQuery{Period: pitwall.Period{From: now.Add(-callsOver), To: now}})
+		var totals []pitwall.OperationTotals
+		err := e.spare("reading who calls whom", "", func() (err error) {
+			totals, err = e.c.Operations.Operations(ctx, pitwall.OperationQuery{Period: pitwall.Period{From: now.Add(-callsOver), To: now}})
+			return err
+		})
 		if err != nil {
 			e.log.Warn("Who calls whom was not read, so alarms are joined by what was known before", "err", err)
 		} else {

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -48,6 +47,13 @@ type sensing struct {
 	unmet   []detect.Finding          // found, and it could not be written down whether a plan is opened
 }
 
+// with does something under the lock, which is given back whatever happens in it.
+func (s *sensing) with(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do()
+}
+
 // sense lets the monitor see the minutes that are complete, in the background:
 // alarms of objectives do not wait for it.
 func (e *Engine) sense(ctx context.Context, work *sync.WaitGroup) {
@@ -64,7 +70,7 @@ func (e *Engine) sense(ctx context.Context, work *sync.WaitGroup) {
 		defer s.running.Store(false)
 		within, cancel := context.WithTimeout(ctx, sensingWithin)
 		defer cancel()
-		err := e.senseNow(within)
+		err := e.spare("watching operations", "", func() error { return e.senseNow(within) })
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.problem = ""
@@ -154,19 +160,18 @@ func (e *Engine) recollect(ctx context.Context, until time.Time) error {
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		e.c.Monitor.Hour(s.hour, totals)
-		s.hour = s.hour.Add(time.Hour)
-		s.mu.Unlock()
+		s.with(func() {
+			at := s.hour
+			s.hour = s.hour.Add(time.Hour) // first, as of a minute
+			e.c.Monitor.Hour(at, totals)
+		})
 		return nil
 	}
 	if !s.next.Add(monitor.Step).After(until) {
 		return e.readMinute(ctx)
 	}
-	err := e.lookSensed(ctx, until) // nothing is said before a look
-	s.mu.Lock()
-	s.live = true
-	s.mu.Unlock()
+	err := guarded("looking at operations", "", func() error { return e.lookSensed(ctx, until) }) // nothing is said before a look
+	s.with(func() { s.live = true })
 	return err
 }
 
@@ -178,8 +183,9 @@ func (e *Engine) readMinute(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.c.Monitor.Minute(s.next, totals)
-	s.next = s.next.Add(monitor.Step)
+	at := s.next
+	s.next = s.next.Add(monitor.Step) // first: a minute that a defect ended was taken in part, and must not be taken twice
+	e.c.Monitor.Minute(at, totals)
 	return nil
 }
 
@@ -195,9 +201,8 @@ func (e *Engine) senseMinute(ctx context.Context, until time.Time) error {
 func (e *Engine) lookSensed(ctx context.Context, until time.Time) error {
 	s := &e.sensing
 	sight := monitor.Sight{Now: s.next, Planned: e.planned(), Troubles: e.troubles()}
-	s.mu.Lock()
-	screened := e.c.Monitor.Look(sight)
-	s.mu.Unlock()
+	var screened detect.Screened
+	s.with(func() { screened = e.c.Monitor.Look(sight) })
 	if until.Sub(s.next) > replayed {
 		return nil // old news opens no plan
 	}
@@ -208,106 +213,16 @@ func (e *Engine) lookSensed(ctx context.Context, until time.Time) error {
 	return e.meetAll(ctx)
 }
 
-// meetAll meets what was found, again where the record could not be written: a
-// look gives a finding once.
-func (e *Engine) meetAll(ctx context.Context) error {
-	s := &e.sensing
-	for len(s.unmet) > 0 {
-		if err := e.meet(ctx, s.unmet[0]); err != nil {
-			return err
-		}
-		s.unmet = s.unmet[1:]
-	}
-	return nil
-}
-
-// meet opens a plan for a finding, where that is wanted.
-func (e *Engine) meet(ctx context.Context, f detect.Finding) error {
-	s := &e.sensing
-	covering, covered := e.covering(f.Lead.Series)
-	opens := e.c.Settings.FindingsOpen != nil && e.c.Settings.FindingsOpen(f.Lead.Series.Service)
-	d := detect.ShouldOpenFinding(detect.OpenFindingInput{Finding: f, Plans: e.shown(), Opens: opens, Settle: e.c.Settings.Watch, Now: e.c.Now()})
-	id := d.Plan
-	switch {
-	case d.Open && !covered:
-		d.Reason = fmt.Sprintf("no objective covers %s, so nothing could prove a fix", f.Lead.Series)
-	case d.Open:
-		opened, err := e.openFor(ctx, f, covering)
-		if err != nil {
-			return fmt.Errorf("opening a plan for %s: %w", f.ID, err)
-		}
-		id, d.Reason = opened, ""
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.refused[f.ID] = d.Reason
-	if id != "" {
-		s.plans[f.ID] = id
-	}
-	return nil
-}
-
 // keepSensed writes down what must survive.
 func (e *Engine) keepSensed(ctx context.Context) error {
 	if e.c.Memory == nil {
 		return nil
 	}
-	e.sensing.mu.Lock()
-	data, err := json.Marshal(e.c.Monitor)
-	e.sensing.mu.Unlock()
+	var data []byte
+	var err error
+	e.sensing.with(func() { data, err = json.Marshal(e.c.Monitor) })
 	if err != nil {
 		return fmt.Errorf("keeping what is normal: %w", err)
 	}
 	return e.c.Memory.Remember(ctx, senseName, data)
-}
-
-// planned are the stretches that people took out of budgets: what begins and
-// ends in them is known.
-func (e *Engine) planned() (list []detect.Planned) {
-	for _, c := range e.Corrections() {
-		if c.Revoked != nil {
-			continue
-		}
-		service := c.Service
-		if c.SLO != "" {
-			of := e.slo(c.SLO)
-			if service = cmp.Or(of.SLI.Service, of.Service); service == "" {
-				continue // of an objective that is gone: it says nothing about all services
-			}
-		}
-		list = append(list, detect.Planned{Period: c.Period, Service: service, Why: c.Reason})
-	}
-	return list
-}
-
-// troubles are what open plans are about.
-func (e *Engine) troubles() (list []detect.Trouble) {
-	for _, p := range e.open() {
-		list = append(list, detect.Trouble{Plan: p.ID, Regression: p.Opened.Regression})
-	}
-	return list
-}
-
-// ended tells the monitor of plans that ended since it was told last. After a fix
-// that was proven the old level stands; one that people let go leaves the present
-// one as normal.
-func (e *Engine) ended() {
-	s := &e.sensing
-	latest := s.ended
-	for _, p := range e.shown() {
-		if !p.State.Final() || !p.Since.After(s.ended) {
-			continue
-		}
-		if p.Since.After(latest) {
-			latest = p.Since
-		}
-		var keep pitwall.Period
-		if p.State == pitwall.ClosedWithoutCause {
-			keep = pitwall.Period{From: p.Opened.Regression.Onset.Latest, To: p.Since}
-		}
-		s.mu.Lock()
-		e.c.Monitor.Closed(p.Service, keep)
-		s.mu.Unlock()
-	}
-	s.ended = latest
 }

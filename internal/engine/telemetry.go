@@ -185,8 +185,12 @@ func inTime[T any](ctx context.Context, s *survey, a source, ask func(context.Co
 	came := make(chan result, 1)
 	go func() {
 		defer cancel()
-		answer, err := ask(ctx)
-		came <- result{answer, err}
+		var r result
+		r.err = guarded("asking "+a.name, "", func() (err error) {
+			r.answer, err = ask(ctx)
+			return err
+		})
+		came <- r
 	}()
 	select {
 	case r := <-came:

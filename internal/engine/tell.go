@@ -96,7 +96,11 @@ func (e *Engine) tell(ctx context.Context) error {
 		return nil
 	}
 	e.told, e.routing = seq, decision.State
-	if _, err := e.c.Outbox.PutDeliveries(ctx, raw, waiting); err != nil {
+	err = guarded("writing down deliveries", "", func() error {
+		_, err := e.c.Outbox.PutDeliveries(ctx, raw, waiting)
+		return err
+	})
+	if err != nil {
 		e.unwritten = waiting[max(0, len(waiting)-mostUnwritten):]
 		if e.c.Unwritten != nil {
 			e.c.Unwritten(slices.DeleteFunc(slices.Clone(decision.Deliveries), func(d pitwall.Delivery) bool { return d.Message.Action != pitwall.ActionPage }))
@@ -130,7 +134,7 @@ func (e *Engine) moved(ctx context.Context) (list []pitwall.Message, seq uint64,
 			if err != nil {
 				return nil, 0, err
 			}
-			m := e.c.Words.Plan(p, e.objective(p), ev.From)
+			m := e.wordMove(p, ev)
 			m.ID, m.Time = "event-"+strconv.FormatUint(ev.Seq, 10), ev.Time
 			list = append(list, m)
 		}
@@ -138,6 +142,20 @@ func (e *Engine) moved(ctx context.Context) (list []pitwall.Message, seq uint64,
 			return list, seq, nil
 		}
 	}
+}
+
+// wordMove words one transition; where a defect stands in the way it is told in
+// the fewest words, for everything after it waits for it.
+func (e *Engine) wordMove(p pitwall.Plan, ev pitwall.Event) (m pitwall.Message) {
+	err := e.spare("wording plan", string(p.ID), func() error {
+		m = e.c.Words.Plan(p, e.objective(p), ev.From)
+		return nil
+	})
+	if err != nil {
+		m = pitwall.Message{Kind: pitwall.MessagePlan, Action: pitwall.ActionEscalate, Thread: string(p.ID), Service: p.Service, Owner: p.Opened.Owner, Severity: p.Opened.Severity,
+			Title: fmt.Sprintf("%s is %s", p.ID, ev.To), Text: p.Reason, Link: e.c.Settings.PublicURL + "/plans/" + string(p.ID), Plan: p.ID, From: ev.From, To: ev.To}
+	}
+	return m
 }
 
 // asOf is a plan as it was when an event had just happened.

@@ -187,8 +187,9 @@ type fakeSpans struct {
 	mu      sync.Mutex
 	all     pitwall.SpanBatch
 	traces  []placed
-	batches []int // batch i, counted from 1, ends before trace batches[i-1]
-	broken  error // what a reader is answered with
+	batches []int                        // batch i, counted from 1, ends before trace batches[i-1]
+	broken  error                        // what a reader is answered with
+	odd     func(pitwall.SpanQuery) bool // what panics; nil: nothing
 }
 
 type placed struct {
@@ -244,6 +245,9 @@ func (f *fakeSpans) Spans(ctx context.Context, q pitwall.SpanQuery) (*pitwall.Sp
 	}
 	if f.broken != nil {
 		return nil, f.broken
+	}
+	if f.odd != nil && f.odd(q) {
+		panic("slice bounds out of range")
 	}
 	from, to := q.Period.From.UnixNano(), q.Period.To.UnixNano()
 	service, operation := f.all.Intern(string(q.Service)), f.all.Intern(q.Operation)

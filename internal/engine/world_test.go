@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/mask"
 	"github.com/pitwall/pitwall/internal/monitor"
 	"github.com/pitwall/pitwall/internal/playbook"
 	"github.com/pitwall/pitwall/internal/policy"
@@ -52,6 +53,7 @@ type world struct {
 	target  *fakeTarget
 	repo    pitwall.Repository // nil: none is configured
 	db      *sqlite.DB
+	dir     string             // where db keeps its files
 	events  pitwall.EventStore // db, unless a test puts trouble in between
 	clock   func() time.Time
 	kill    func(point) bool
@@ -72,7 +74,8 @@ type deployment struct {
 // ten times as much as v40 from begin+broken on, among an innocent deploy.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.TempDir())
+	dir := t.TempDir()
+	db, err := sqlite.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +84,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, now: begin, set: quick(), db: db, spans: &fakeSpans{}, target: newFakeTarget(), repo: &fakeRepository{}}
+	w := &world{t: t, dir: dir, now: begin, set: quick(), db: db, spans: &fakeSpans{}, target: newFakeTarget(), repo: &fakeRepository{}}
 	w.events, w.clock = db, func() time.Time { return w.now }
 	w.slos = []pitwall.SLO{w.objective("checkout-latency", pitwall.SLI{Kind: pitwall.SLILatency, Service: "checkout", Operation: "POST /checkout", Threshold: 500 * time.Millisecond})}
 	if w.policy, err = policy.Default(); err != nil {
@@ -115,7 +118,12 @@ func (w *world) objective(name pitwall.SLOName, sli pitwall.SLI) pitwall.SLO {
 func (w *world) announce(s pitwall.ServiceName, is, was pitwall.Version, summary string) {
 	c := pitwall.Change{ID: pitwall.ChangeID(fmt.Sprintf("deploy-%s-%s", s, is)), At: w.now, Kind: pitwall.ChangeDeploy, Service: s, Version: is,
 		PreviousVersion: was, Summary: summary, SeenBy: pitwall.SeenByWebhook}
-	if _, err := w.db.AppendChange(context.Background(), c); err != nil {
+	w.announced(c)
+}
+
+// announced takes a change as the house's doors do.
+func (w *world) announced(c pitwall.Change) {
+	if _, err := (mask.Changes{ChangeLog: w.db}).AppendChange(context.Background(), c); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -3,8 +3,10 @@ package httpd
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"reflect"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,8 +15,9 @@ import (
 
 // apiError is the one shape of trouble: {"error":{op,kind,id,message,hint}}.
 type apiError struct {
-	status int
-	Body   errorBody `json:"error"`
+	status  int
+	headers http.Header
+	Body    errorBody `json:"error"`
 }
 
 type errorBody struct {
@@ -31,7 +34,13 @@ func (e *apiError) Error() string { return e.Body.Message }
 // GetStatus is the HTTP status of the answer.
 func (e *apiError) GetStatus() int { return e.status }
 
-var _ huma.StatusError = (*apiError)(nil)
+// GetHeaders says when to ask again, where that is known.
+func (e *apiError) GetHeaders() http.Header { return e.headers }
+
+var (
+	_ huma.StatusError  = (*apiError)(nil)
+	_ huma.HeadersError = (*apiError)(nil)
+)
 
 // fail turns any error into an answer. What is our own defect says so; its
 // details are for the log, not for the wire.
@@ -40,7 +49,7 @@ func fail(err error) error {
 		return nil
 	}
 	kind := pitwall.KindOf(err)
-	a := &apiError{status: kind.HTTPStatus(), Body: errorBody{Kind: kind, Message: err.Error(), Hint: pitwall.HintOf(err)}}
+	a := &apiError{status: kind.HTTPStatus(), headers: retryAfter(err), Body: errorBody{Kind: kind, Message: err.Error(), Hint: pitwall.HintOf(err)}}
 	if kind == pitwall.Inconclusive {
 		a.status = http.StatusConflict // an error answer may not look like success
 	}
@@ -49,6 +58,14 @@ func fail(err error) error {
 		a.Body.Op, a.Body.ID = p.Op, p.ID
 	}
 	return a
+}
+
+// retryAfter is the header of a refusal that is a matter of seconds.
+func retryAfter(err error) http.Header {
+	if !errors.Is(err, errBusy) {
+		return nil
+	}
+	return http.Header{"Retry-After": {strconv.Itoa(int(askAgain.Seconds()))}}
 }
 
 // oneErrorShape rewrites the framework's own errors (bad parameter, body not
@@ -98,6 +115,7 @@ func writeError(w http.ResponseWriter, err error) {
 			return
 		}
 	}
+	maps.Copy(w.Header(), a.headers)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)
 	// The client may be gone; there is nobody left to tell.

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -14,13 +15,19 @@ import (
 )
 
 // Bounds of questions asked by hand: how many are worked on at a time, how many
-// answers are kept, and for how long, so that printing what one sees does not
-// ask again.
+// different ones wait for that, how many answers are kept, and for how long, so
+// that printing what one sees does not ask again. A question takes seconds: the
+// last of 16 that wait is answered in about the time an answer may take.
 const (
 	askedAtOnce  = 2
+	askedWaiting = 16
 	answersKept  = 16
 	answersStand = 2 * time.Minute
+	askAgain     = 10 * time.Second // one that is worked on is answered by then, as a rule
 )
+
+// errBusy is why a question is not taken now. It is a matter of seconds.
+var errBusy = errors.New("too many other questions wait to be answered")
 
 // inquiries are the questions being worked on and those just answered. The same
 // question asked twice is worked on once; one that nobody waits for is stopped.
@@ -32,6 +39,7 @@ type inquiries struct {
 
 	mu   sync.Mutex
 	list []*inquiry // the oldest first
+	open int        // that wait or are worked on; work that nobody waits for counts until it stops
 }
 
 // inquiry is one question. All but done is guarded by the list's lock.
@@ -41,6 +49,7 @@ type inquiry struct {
 	done    chan struct{} // closed when answered
 	waiting int           // how many wait for it
 	running bool
+	left    bool // it is not counted as open any more
 	words   string
 	since   time.Time
 	at      time.Time // when it was answered; zero: not yet
@@ -59,9 +68,13 @@ func (q AskDiagnosis) key() string {
 }
 
 // ask gives the answer to a question and when it was found. It returns early
-// with ctx's error; the work stops when the last who waited is gone.
+// with ctx's error; the work stops when the last who waited is gone. A new
+// question is refused, as Unavailable, where too many wait already.
 func (l *inquiries) ask(ctx context.Context, q AskDiagnosis) (pitwall.Diagnosis, time.Time, error) {
-	i := l.join(q)
+	i, err := l.join(q)
+	if err != nil {
+		return pitwall.Diagnosis{}, time.Time{}, err
+	}
 	select {
 	case <-i.done:
 	case <-ctx.Done():
@@ -75,24 +88,31 @@ func (l *inquiries) ask(ctx context.Context, q AskDiagnosis) (pitwall.Diagnosis,
 	if i.waiting == 0 {
 		i.cancel()
 		l.drop(i)
+		if !i.running {
+			l.leave(i)
+		}
 	}
 	return pitwall.Diagnosis{}, time.Time{}, ctx.Err()
 }
 
-// join finds the question among those being asked or just answered, or begins it.
-func (l *inquiries) join(q AskDiagnosis) *inquiry {
+// join finds the question among those being asked or just answered, or begins it
+// where there is room.
+func (l *inquiries) join(q AskDiagnosis) (*inquiry, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forget()
 	if i := l.find(q.key()); i != nil {
 		i.waiting++
-		return i
+		return i, nil
+	}
+	if l.open >= askedAtOnce+askedWaiting {
+		return nil, &pitwall.Error{Op: "asking for a diagnosis", Kind: pitwall.Unavailable, ID: string(q.Service), Err: errBusy, Hint: "ask again in " + askAgain.String()}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	i := &inquiry{key: q.key(), cancel: cancel, done: make(chan struct{}), waiting: 1, words: "waiting for another question to be answered", since: l.now()}
-	l.list = append(l.list, i)
+	l.list, l.open = append(l.list, i), l.open+1
 	go l.run(ctx, i, q)
-	return i
+	return i, nil
 }
 
 func (l *inquiries) find(key string) *inquiry {
@@ -102,6 +122,13 @@ func (l *inquiries) find(key string) *inquiry {
 		}
 	}
 	return nil
+}
+
+// leave makes the room of a question free.
+func (l *inquiries) leave(i *inquiry) {
+	if !i.left {
+		i.left, l.open = true, l.open-1
+	}
 }
 
 func (l *inquiries) drop(gone *inquiry) {
@@ -128,8 +155,8 @@ func (l *inquiries) run(ctx context.Context, i *inquiry, q AskDiagnosis) {
 	select {
 	case l.slots <- struct{}{}:
 		defer func() { <-l.slots }()
-	case <-ctx.Done():
-		return // nobody waits, so nobody asks for an answer
+	case <-ctx.Done(): // nobody waits, so nobody asks for an answer
+		return
 	}
 	say := func(words string) {
 		l.mu.Lock()
@@ -141,6 +168,7 @@ func (l *inquiries) run(ctx context.Context, i *inquiry, q AskDiagnosis) {
 	answer, err := l.answer(ctx, q)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.leave(i)
 	i.answer, i.err, i.at = answer, err, l.now()
 	close(i.done)
 }

@@ -68,7 +68,7 @@ const unlucky = 1e-4
 func (t *track) exact(row int) baseline.CountVerdict {
 	b, _ := t.shares.Baseline()
 	var hits, trials uint64
-	for i := max(row, t.rows-kept); i < t.rows; i++ {
+	for i := max(row, t.rows-kept, 0); i < t.rows; i++ { // after a start there may be fewer
 		p := t.points[i%kept]
 		if p.requests > 0 {
 			hits, trials = hits+uint64(p.value), trials+uint64(p.requests)
@@ -132,7 +132,7 @@ func (t *track) since(row int) pitwall.Measure {
 	m := pitwall.Measure{Unit: t.id.Unit}
 	var levels []float64
 	var hits, trials float64
-	for i := max(row, t.rows-kept); i < t.rows; i++ {
+	for i := max(row, t.rows-kept, 0); i < t.rows; i++ { // after a start there may be fewer
 		p := t.points[i%kept]
 		if t.shares != nil {
 			if p.requests > 0 {

@@ -288,14 +288,18 @@ func (l *Ledger) Prefetch(ctx context.Context, now time.Time, most int) error {
 		if err != nil {
 			return pitwall.Errorf(pitwall.KindOf(err), "reading older steps of "+string(w.k.slo.Name), "%w", err)
 		}
-		l.mu.Lock()
-		l.reads++
-		if !l.here(w.k, w.id) && w.k.has(w.id) < 0 && len(list) > 0 && l.checked(w.k, list[0]) != nil {
-			w.k.remember(packed{w.id, l.now(), list[0].Cells})
-		}
-		l.mu.Unlock()
+		l.readAhead(w, list)
 	}
 	return nil
+}
+
+func (l *Ledger) readAhead(w want, list []pitwall.LedgerChunk) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reads++
+	if !l.here(w.k, w.id) && w.k.has(w.id) < 0 && len(list) > 0 && l.checked(w.k, list[0]) != nil {
+		w.k.remember(packed{w.id, l.now(), list[0].Cells})
+	}
 }
 
 // want is a chunk of a book to be read.
