@@ -37,8 +37,9 @@ func wroteText(name string) string {
 	return fmt.Sprintf("its diff writes %s, which costs more per request since", name)
 }
 
-// costlier names the functions of a service that grew, in the order of kinds
-// and of what they grew by; those of the language's own library are left out.
+// costlier names the functions of a service that cost half as much again, they
+// or what they call, in the order of kinds and of what they grew by; those of
+// the language's own library are left out.
 func (x *inquiry) costlier(s pitwall.ServiceName) []string {
 	var list []string
 	for _, kind := range profileKinds() {
@@ -47,7 +48,7 @@ func (x *inquiry) costlier(s pitwall.ServiceName) []string {
 			continue
 		}
 		for _, f := range d.Frames {
-			if name := functionName(f.Name); grew(f) && name != "" && !slices.Contains(list, name) {
+			if name := functionName(f.Name); f.P < 0.001 && f.After > 1.5*f.Before && name != "" && !slices.Contains(list, name) {
 				list = append(list, name)
 			}
 		}

@@ -34,7 +34,7 @@ func coldStart(x *inquiry) result {
 	for _, s := range x.onPath() {
 		began := starts{ids: x.fresh(s)}
 		if len(began.ids) == 0 {
-			began.times = x.uptimeStarts(s)
+			began.times = x.uptimeStarts(s, x.q.Window)
 		}
 		if began.count() == 0 {
 			continue
@@ -219,10 +219,10 @@ func (x *inquiry) failuresOf(s pitwall.ServiceName) float64 {
 	return sum
 }
 
-// uptimeStarts are when a service started in the window by its uptime, for
+// uptimeStarts are when a service started in a period by its uptime, for
 // those whose instances keep their name over a restart. Readings of one process
 // agree to a few seconds.
-func (x *inquiry) uptimeStarts(s pitwall.ServiceName) []int64 {
+func (x *inquiry) uptimeStarts(s pitwall.ServiceName, p pitwall.Period) []int64 {
 	m, ok := x.series(s, metricUptime)
 	if !ok {
 		return nil
@@ -231,7 +231,7 @@ func (x *inquiry) uptimeStarts(s pitwall.ServiceName) []int64 {
 	var list []int64
 	for i, t := range m.T {
 		start := t*int64(time.Millisecond) - int64(m.V[i]*1e9)
-		if !x.q.Window.Contains(time.Unix(0, start)) {
+		if !p.Contains(time.Unix(0, start)) {
 			continue
 		}
 		if n := len(list); n == 0 || start > list[n-1]+agree {

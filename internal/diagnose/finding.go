@@ -142,7 +142,7 @@ func consequence(f, cause *finding) string {
 			return fmt.Sprintf("effect of the starts: instances of %s that have been up for longer are as good as before", cause.at.Service)
 		}
 	case pitwall.BottleneckCache:
-		if cause.weak == "" && whole && (f.inside(cause) || f.at.Service == cause.at.Service) {
+		if cause.weak == "" && whole && f.class != pitwall.BottleneckColdStart && (f.inside(cause) || f.at.Service == cause.at.Service) {
 			return fmt.Sprintf("effect of the cache of %s: this is the work that it used to spare", cause.at.Service)
 		}
 	case pitwall.BottleneckConfig:

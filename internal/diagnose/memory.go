@@ -35,11 +35,12 @@ func memory(x *inquiry) result {
 
 // outOfMemory is the finding against a service that dies of its memory, or nil.
 func (x *inquiry) outOfMemory(s pitwall.ServiceName) *finding {
-	starts := max(len(x.uptimeStarts(s)), x.restarted(s))
+	starts, were := x.startsIn(s, x.q.Window), x.startsIn(s, x.q.Baseline)
 	m, _ := x.series(s, metricMemory)
 	before, after := peak(m, x.q.Baseline), peak(m, x.q.Window)
 	limit := x.measured(s, metricMemoryMax)
-	if starts < 2 || !limit.Known || limit.After <= 0 || before >= fullMemory*limit.Before || after < fullMemory*limit.After {
+	often := float64(starts)*x.q.Baseline.Duration().Seconds() > 2*float64(were)*x.q.Window.Duration().Seconds()
+	if starts < 2 || !often || !limit.Known || limit.After <= 0 || after < fullMemory*limit.After {
 		return nil // one start is what a rollout does
 	}
 	shift := fold.Shift{Before: before, After: after, N0: int64(len(m.T)), N1: int64(starts), Known: true, Beyond: true, Noise: fold.MinNoise}
@@ -71,23 +72,24 @@ func (x *inquiry) outOfMemory(s pitwall.ServiceName) *finding {
 	return f
 }
 
-// restarted is how often a service was started again within the window, by a
-// counter of it.
-func (x *inquiry) restarted(s pitwall.ServiceName) int {
+// startsIn is how often a service was started in a period: by a counter of it,
+// or by its uptime.
+func (x *inquiry) startsIn(s pitwall.ServiceName, p pitwall.Period) int {
+	n := len(x.uptimeStarts(s, p))
 	m, ok := x.series(s, metricRestarts)
 	if !ok {
-		return 0
+		return n
 	}
 	var in []float64
 	for i, t := range m.T {
-		if t >= x.q.Window.From.UnixMilli() && t < x.q.Window.To.UnixMilli() {
+		if t >= p.From.UnixMilli() && t < p.To.UnixMilli() {
 			in = append(in, m.V[i])
 		}
 	}
 	if len(in) == 0 {
-		return 0
+		return n
 	}
-	return int(slices.Max(in) - slices.Min(in))
+	return max(n, int(slices.Max(in)-slices.Min(in)))
 }
 
 // peak is the highest value of a series in a period; 0: none.

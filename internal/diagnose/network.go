@@ -67,10 +67,10 @@ func mergeHops(x *inquiry, list []*finding) []*finding {
 		callees[f.at.Service] = true
 		callers[f.signal.Service] = true
 	}
-	if len(callees) > 1 && len(callers) > 1 {
+	if len(callees) > 1 && len(callers) > 1 || oneCarries(list) {
 		return list
 	}
-	merged := *first
+	merged, loudest := *first, first
 	merged.covers = map[int]bool{}
 	merged.explained = 0
 	merged.evidence = nil
@@ -81,12 +81,22 @@ func mergeHops(x *inquiry, list []*finding) []*finding {
 			merged.covers[id] = true
 		}
 		if f.shift.Dominance() > merged.shift.Dominance() {
-			merged.shift, merged.signal, merged.disproof = f.shift, f.signal, f.disproof
+			merged.shift, merged.signal, merged.disproof, loudest = f.shift, f.signal, f.disproof, f
 		}
 	}
 	if len(callees) > 1 {
 		merged.at = fold.Operation{Service: first.signal.Service}
-		merged.claim = fmt.Sprintf("%d ways out of %s take longer for the same bytes; loudest: %s", len(list), first.signal.Service, first.claim)
+		merged.claim = fmt.Sprintf("%d ways out of %s take longer for the same bytes; loudest: %s", len(list), first.signal.Service, loudest.claim)
 	}
 	return []*finding{&merged}
+}
+
+// oneCarries says that one way alone takes nearly all of what several ways take
+// longer: then it is not what they have in common.
+func oneCarries(list []*finding) bool {
+	most, whole := 0.0, 0.0
+	for _, f := range list {
+		most, whole = max(most, f.explained), whole+f.explained
+	}
+	return most > 0.8*whole
 }
