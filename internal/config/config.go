@@ -125,7 +125,7 @@ type Engine struct {
 	Settle        time.Duration `yaml:"settle"`         // how late telemetry may be
 	Baseline      time.Duration `yaml:"baseline"`       // length of the picture of normal
 	OnsetLookback time.Duration `yaml:"onset_lookback"` // how far back a beginning is searched
-	DiagnoseMin   time.Duration `yaml:"diagnose_min"`   // shortest regressed period that is diagnosed
+	DiagnoseMin   time.Duration `yaml:"diagnose_min"`   // shortest regressed period that is diagnosed; a cause that no change explains wants twice that
 	DiagnoseMax   time.Duration `yaml:"diagnose_max"`   // then a person is asked
 	Canary        Canary        `yaml:"canary"`
 	Watch         time.Duration `yaml:"watch"` // after promotion

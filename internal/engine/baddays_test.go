@@ -471,3 +471,19 @@ func TestObjectiveIsGone(t *testing.T) {
 	}
 	mentions(t, "the reason", p.Reason, "checkout-latency is not defined any more", "v40 50 %, v41 50 %")
 }
+
+// TestNothingToUndoWantsMoreData: what no change explains goes to a person, who
+// is asked on twice the least data.
+func TestNothingToUndoWantsMoreData(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deploys = []deployment{{broken, func(w *world) { w.target.deploy("v41") }}}
+	w.start()
+	d := w.until(pitwall.Escalated).Diagnosis
+	if d.Verdict != pitwall.DiagnosisLikely || d.Hypotheses[0].Change != nil {
+		t.Fatalf("%s: %s; want a likely cause without a change", d.Verdict, d.Summary)
+	}
+	if got, want := d.Window.Duration(), 2*w.set.DiagnoseMin; got < want {
+		t.Errorf("decided on %s, want at least %s", got, want)
+	}
+}

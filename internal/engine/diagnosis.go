@@ -65,12 +65,21 @@ func (e *Engine) diagnose(ctx context.Context, p pitwall.Plan) error {
 	if err != nil {
 		return err
 	}
-	if d.Verdict != pitwall.DiagnosisLikely && e.c.Now().Sub(p.Since) <= e.c.Settings.DiagnoseMax {
+	likely := d.Verdict == pitwall.DiagnosisLikely
+	early := likely && !undoable(d) && window.Duration() < 2*e.c.Settings.DiagnoseMin
+	if (!likely || early) && e.c.Now().Sub(p.Since) <= e.c.Settings.DiagnoseMax {
 		e.wait(p.ID, "no clear cause yet: "+d.Summary+"; looking again with more data")
 		return nil
 	}
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventDiagnosed, Data: pitwall.DiagnosedData{Diagnosis: d}})
 	return err
+}
+
+// undoable says that a change is blamed. A cause that nothing of ours can undo
+// hands the plan to a person: that is worth twice the least data, for what a
+// change did to others is seen before what it did itself.
+func undoable(d pitwall.Diagnosis) bool {
+	return len(d.Hypotheses) > 0 && d.Hypotheses[0].Change != nil
 }
 
 // ask runs the diagnosis against the stores. A defect of ours is no cause, and
