@@ -19,6 +19,10 @@ const (
 	// grows faster than the work. Waiting follows work, never the other way round.
 	muchCPU   = 1.5
 	littleCPU = 0.05
+	// muchGarbage is by what factor a request must allocate more for a third of the
+	// added work to be enough: what fills memory also copies and hashes, and that
+	// counts as the service's own.
+	muchGarbage = 3
 	// busyPart is the part of the processors a service may use on average that
 	// leaves it waiting: what comes in bursts, to a machine shared with others,
 	// finds them taken long before all of it is used.
@@ -118,8 +122,8 @@ func (x *inquiry) coverWays(f *finding) {
 
 // saturated says that a service waits for a processor that its own requests keep
 // busy: each computes half as much again or more, and it runs for most of what
-// it may or waits several times as long for its turn. Then the work may be a
-// small part of the time: a queue grows without end. Work that a database in the
+// it may, waits several times as long for its turn, or leaves calls unanswered.
+// Then the work may be a small part of the time: a queue grows without end. Work that a database in the
 // process does is a matter of its statements.
 func (x *inquiry) saturated(s pitwall.ServiceName) bool {
 	before, after, _, known := x.costs(s)
@@ -128,11 +132,31 @@ func (x *inquiry) saturated(s pitwall.ServiceName) bool {
 	}
 	use, limit := x.measured(s, metricCPU), x.measured(s, metricProcessors)
 	busy := use.After > 2*use.Before && limit.Known && use.After >= busyPart*limit.After
-	if !busy && !x.measured(s, metricSched).Up(starving) {
+	if !busy && !x.measured(s, metricSched).Up(starving) && !x.unanswering(s) {
 		return false
 	}
 	d, missing := x.profile(s, pitwall.ProfileCPU)
 	return missing != "" || growth(d, prof.FamilyDatabase) < 0.5*(after-before)
+}
+
+// unanswering says that calls to a service which answers others fail without
+// an answer: one in ten or more, which was not so before.
+func (x *inquiry) unanswering(s pitwall.ServiceName) bool {
+	share := func(side *fold.Side) float64 {
+		lost, all := 0.0, 0.0
+		for id, c := range x.g.Calls {
+			if c.DB || x.g.Callee(c).Service != s {
+				continue
+			}
+			for _, n := range side.Call(id).N {
+				if all += n; c.To == fold.Leaf {
+					lost += n
+				}
+			}
+		}
+		return lost / max(1, all)
+	}
+	return share(x.head) >= 0.1 && share(x.base) < 0.01
 }
 
 // work is what one request of a service does or waits for, in seconds.
@@ -231,8 +255,9 @@ func (x *inquiry) refineCPU(f *finding, words string, w work) {
 			f.class, f.claim = pitwall.BottleneckAllocation, words+", mostly in garbage collection"
 		}
 	} else {
+		garbage := growth(d, prof.FamilyGC, prof.FamilyAllocation)
 		switch burnt := w.delta(); {
-		case growth(d, prof.FamilyGC, prof.FamilyAllocation) > 0.5*burnt:
+		case garbage > 0.5*burnt, garbage > burnt/3 && alloc.Known && alloc.After > muchGarbage*alloc.Before:
 			f.class, f.claim = pitwall.BottleneckAllocation, words+", mostly in allocation and garbage collection"
 		case growth(d, prof.FamilyLock, prof.FamilyScheduler) > 0.5*burnt:
 			f.class, f.claim = pitwall.BottleneckLock, words+", mostly in locks and the scheduler"
