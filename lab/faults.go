@@ -12,6 +12,7 @@ type fault struct {
 	name, class string
 	external    bool
 	quiet       bool
+	outlasts    bool
 	summary     string
 	asks        Question
 	places      []place
@@ -33,7 +34,7 @@ func (f fault) info() StoryInfo {
 		class = "none"
 	}
 	return StoryInfo{
-		Name: f.name, Class: class, External: f.external, Quiet: f.quiet, Services: f.services(), Summary: f.summary,
+		Name: f.name, Class: class, External: f.external, Quiet: f.quiet, Outlasts: f.outlasts, Services: f.services(), Summary: f.summary,
 		Question: f.asks, RPS: benchRPS, Warm: warmFor, Onset: faultAt, Needs: faultAt + mostLate + badFor,
 	}
 }
@@ -61,7 +62,7 @@ func faults() []fault {
 		{name: "allocation", class: "allocation", asks: slow, places: allocationPlaces(), summary: "a deploy makes much more garbage for each request"},
 		{name: "lock", class: "lock", asks: slow, places: lockPlaces(), summary: "a deploy holds a lock while it waits for somebody else"},
 		{name: "n+1", class: "n+1", asks: slow, places: repeatPlaces(), summary: "a deploy asks one by one for what it asked for at once"},
-		{name: "dropped-index", class: "io-db", asks: slow, places: indexPlaces(), summary: "a migration drops an index that a query needs"},
+		{name: "dropped-index", class: "io-db", outlasts: true, asks: slow, places: indexPlaces(), summary: "a migration drops an index that a query needs"},
 		{name: "pool", class: "pool", asks: slow, places: poolPlaces(), summary: "a pool of connections becomes too small"},
 		{name: "payload", class: "payload", asks: slow, places: payloadPlaces(), summary: "an answer grows"},
 		{name: "exception", class: "exception", asks: fails, places: exceptionPlaces(), summary: "a deploy panics on some requests"},

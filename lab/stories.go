@@ -8,6 +8,7 @@ type StoryInfo struct {
 	Class    string   // the fault's class, "none" for a quiet story
 	External bool     // what happens is nobody's change
 	Quiet    bool     // nothing bad happens: nothing may be blamed
+	Outlasts bool     // what the change did is not undone by taking its version back
 	Services []string // where it can be put with --at, the first by default unless the seed decides; empty: it has no place
 	Summary  string   // one sentence
 

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pitwall/pitwall/internal/report"
 )
 
 // TestDemo runs the real thing, from burn to lock, at test pace: processes,
@@ -41,6 +43,24 @@ func TestDemo(t *testing.T) {
 	}
 	run(t, "record", "verify", server).wants(t, 0, "intact: ")
 	run(t, "status", server).wants(t, 0)
+	askAgain(t, server, string(out.Plan))
+}
+
+// askAgain asks by hand for what the plan was about: the stores of the served
+// directory give the same answer.
+func askAgain(t *testing.T, server, plan string) {
+	t.Helper()
+	view := run(t, "diagnosis", "view", plan, "-o", "json", server)
+	view.wants(t, 0, `"verdict"`)
+	var why report.DiagnosisView
+	if err := json.Unmarshal([]byte(view.out), &why); err != nil {
+		t.Fatalf("diagnosis view: %v\n%s", err, view.out)
+	}
+	d := why.Question
+	at := func(when time.Time) string { return when.Format(time.RFC3339Nano) }
+	run(t, "diagnosis", "run", "--service", string(d.Service), "--operation", d.Operation, "--from", at(d.Window.From), "--to", at(d.Window.To),
+		"--baseline-from", at(d.Baseline.From), "--baseline-to", at(d.Baseline.To), "-o", "json", server).
+		wants(t, 0, `"likely"`, `"inventory"`, `"payload"`)
 }
 
 // TestDemoEndsOnInterrupt: Ctrl-C ends all of it within seconds, and no process

@@ -76,9 +76,7 @@ func (d *demo) tell(out demoOut) int {
 		}
 		return 0
 	}
-	// A change is taken back and proven; what is nobody's change is named, and
-	// left to a person.
-	right := out.Right && (out.State == pitwall.Closed || d.story.External && out.Effects.Applied == 0)
+	right := out.Right && d.ended(out)
 	d.say("")
 	d.say("  cause      %s · %s · %s", out.RootCause.Service, out.RootCause.Class, out.RootCause.Change)
 	d.say("  truth      %s · %s · %s", out.Truth.Service, out.Truth.Class, out.Truth.Change)
@@ -95,6 +93,21 @@ func (d *demo) tell(out demoOut) int {
 	}
 	d.sayNext(out)
 	return 0
+}
+
+// ended says whether the plan came to rest where the story lets it: a deploy is
+// taken back and that is proven; what is nobody's change is named and left to a
+// person; so is what no shift of traffic takes back (a setting, a flag, an index
+// that is gone), with all that was tried undone.
+func (d *demo) ended(out demoOut) bool {
+	deploy := strings.HasPrefix(out.Truth.Change, "deploy-") && !d.story.Outlasts
+	switch {
+	case out.State == pitwall.Closed:
+		return true
+	case d.story.External:
+		return out.Effects.Applied == 0
+	}
+	return !deploy && out.State == pitwall.Escalated
 }
 
 // sayNext names what is worth trying with what the story left behind.

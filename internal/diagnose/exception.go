@@ -47,6 +47,9 @@ func (x *inquiry) hidden() result {
 			list = append(list, f)
 		}
 	}
+	if x.failed.Beyond && x.failed.After > x.failed.Before {
+		return hits(list, fmt.Sprintf("requests fail more often, %s → %s, but none fails of itself: they are given up, or fail beneath", percent(x.failed.Before), percent(x.failed.After)))
+	}
 	return hits(list, fmt.Sprintf("requests fail as rarely as before: %s → %s", percent(x.failed.Before), percent(x.failed.After)))
 }
 
