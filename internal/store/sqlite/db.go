@@ -192,13 +192,14 @@ func (d *DB) change(ctx context.Context, op string, f func(*sql.Tx) error) error
 	return wrap(op, err)
 }
 
-func (d *DB) transact(ctx context.Context, f func(*sql.Tx) error) error {
+func (d *DB) transact(ctx context.Context, f func(*sql.Tx) error) (err error) {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, rolledBack(tx)) }() // of a panic, too: there is one writer
 	if err := f(tx); err != nil {
-		return errors.Join(err, rolledBack(tx))
+		return err
 	}
 	return tx.Commit()
 }
