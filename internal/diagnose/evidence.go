@@ -2,8 +2,10 @@ package diagnose
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/pitwall/pitwall"
+	"github.com/pitwall/pitwall/internal/diagnose/excess"
 	"github.com/pitwall/pitwall/internal/diagnose/fold"
 	"github.com/pitwall/pitwall/internal/prof"
 )
@@ -12,6 +14,31 @@ import (
 func evidence(f *finding, claim string, s fold.Shift, u pitwall.Unit, query string) pitwall.Evidence {
 	e := pitwall.Evidence{Check: f.check, Service: f.at.Service, Claim: claim, Query: query}
 	e.Before, e.After = s.Measures(u)
+	return e
+}
+
+// seriesEvidence is a moved series as evidence: its medians before and after,
+// of so many rows, and what to look at.
+func seriesEvidence(check string, m excess.Move) pitwall.Evidence {
+	e := pitwall.Evidence{Check: check, Service: m.Service, Claim: wordMove(m), Query: fmt.Sprintf("%s of %s", seriesName(m), m.Service)}
+	if unit := unitOf(m); unit != "" && m.Stat != "rate" && !math.IsNaN(m.Before+m.After) {
+		e.Before, e.After = fold.Shift{Before: m.Before, After: m.After, N0: int64(m.N0), N1: int64(m.N1)}.Measures(unit)
+	}
+	return e
+}
+
+// signEvidence is a sign as evidence: a series, or so many lines.
+func signEvidence(check string, g sign) pitwall.Evidence {
+	if g.move != nil {
+		e := seriesEvidence(check, *g.move)
+		e.Claim = g.claim
+		return e
+	}
+	e := pitwall.Evidence{Check: check, Service: g.service, Claim: g.claim}
+	if g.lines > 0 {
+		e.After = pitwall.Measure{Value: g.lines, Unit: pitwall.UnitCount, N: int64(g.lines)}
+		e.Query = "log lines of " + string(g.service)
+	}
 	return e
 }
 

@@ -59,7 +59,7 @@ func (x *inquiry) outsideFinding(check string, class pitwall.Bottleneck, at pitw
 		claim: signs[0].claim, seen: []spoken{{class: class, weight: blame.Mechanism, signs: signs}},
 	}
 	for _, g := range signs {
-		e := pitwall.Evidence{Check: check, Service: g.service, Claim: g.claim}
+		e := signEvidence(check, g)
 		if len(f.evidence) < mostFacts && !slices.ContainsFunc(f.evidence, func(o pitwall.Evidence) bool { return o.Claim == e.Claim }) {
 			f.evidence = append(f.evidence, e)
 		}

@@ -90,19 +90,16 @@ func (x *inquiry) indicator() string {
 	case strings.HasSuffix(a.Gate.Metric, "latency_seconds"):
 		return a.Gate.Stat + " of the latency"
 	}
-	return strings.TrimSpace(a.Gate.Metric + " " + a.Gate.Stat)
+	return seriesName(excess.Move{Metric: a.Gate.Metric, Stat: a.Gate.Stat})
 }
 
 // inUnit words a number of the indicator.
 func (x *inquiry) inUnit() func(float64) string {
 	a := x.accounts()
-	switch {
-	case a.Failures:
+	if a.Failures {
 		return percent
-	case strings.HasSuffix(a.Gate.Metric, "_seconds"):
-		return duration
 	}
-	return amount
+	return amountOf(excess.Move{Metric: a.Gate.Metric, Stat: a.Gate.Stat})
 }
 
 func (x *inquiry) gateEvidence() pitwall.Evidence {
@@ -174,7 +171,7 @@ func (x *inquiry) shareFinding(s excess.Share) *finding {
 	}
 	f.evidence = append(f.evidence, e)
 	for _, m := range s.Moved[:min(3, len(s.Moved))] {
-		f.evidence = append(f.evidence, pitwall.Evidence{Check: checkContributions, Service: m.Service, Claim: wordMove(m)})
+		f.evidence = append(f.evidence, seriesEvidence(checkContributions, m))
 	}
 	f.signal.Service = s.Service
 	f.signal.Name, f.signal.Field = fmt.Sprintf("mean latency of %s", s.Service), "duration"

@@ -98,23 +98,55 @@ func (x *inquiry) readMoves() {
 // wordMove tells a move with its numbers: "db_pool_wait_seconds p99 of
 // inventory 0.004 → 9.8 since 13:44:00".
 func wordMove(m excess.Move) string {
-	name := m.Metric
-	if m.Stat != "" && m.Stat != "value" && m.Stat != "ratio" {
-		name += " " + m.Stat
-	}
+	name, value := seriesName(m), amountOf(m)
 	switch m.Kind {
 	case excess.Gone:
 		return fmt.Sprintf("%s of %s is not measured any more since %s", name, m.Service, clock(m.Onset.At))
 	case excess.Appeared:
-		return fmt.Sprintf("%s of %s, never measured before, is %s since %s", name, m.Service, amount(m.After), clock(m.Onset.At))
+		return fmt.Sprintf("%s of %s, never measured before, is %s since %s", name, m.Service, value(m.After), clock(m.Onset.At))
 	case excess.Ramp:
 		way := "climbs"
 		if !m.Up {
 			way = "falls"
 		}
-		return fmt.Sprintf("%s of %s %s %s → %s since %s", name, m.Service, way, amount(m.Before), amount(m.Last), clock(m.Onset.At))
+		return fmt.Sprintf("%s of %s %s %s → %s since %s", name, m.Service, way, value(m.Before), value(m.Last), clock(m.Onset.At))
 	}
-	return fmt.Sprintf("%s of %s %s → %s since %s", name, m.Service, amount(m.Before), amount(m.After), clock(m.Onset.At))
+	return fmt.Sprintf("%s of %s %s → %s since %s", name, m.Service, value(m.Before), value(m.After), clock(m.Onset.At))
+}
+
+// seriesName is a metric with its statistic, where that says more.
+func seriesName(m excess.Move) string {
+	if m.Stat == "" || m.Stat == "value" || m.Stat == "ratio" {
+		return m.Metric
+	}
+	return m.Metric + " " + m.Stat
+}
+
+// unitOf is the unit that the name of a metric ends with; empty: it does not say.
+func unitOf(m excess.Move) pitwall.Unit {
+	switch {
+	case strings.HasSuffix(m.Metric, "_seconds"):
+		return pitwall.UnitSeconds
+	case strings.HasSuffix(m.Metric, "_bytes"):
+		return pitwall.UnitBytes
+	case strings.HasSuffix(m.Metric, "_ratio"):
+		return pitwall.UnitRatio
+	}
+	return ""
+}
+
+// amountOf words the values of a series; a rate is a plain number, whatever of.
+func amountOf(m excess.Move) func(float64) string {
+	switch u := unitOf(m); {
+	case m.Stat == "rate":
+	case u == pitwall.UnitSeconds:
+		return duration
+	case u == pitwall.UnitBytes:
+		return size
+	case u == pitwall.UnitRatio:
+		return percent
+	}
+	return amount
 }
 
 // amount words a number whose unit is in its name.

@@ -222,7 +222,7 @@ func (x *inquiry) spokenFinding(at pitwall.ServiceName) *finding {
 		f.weak = "nothing says of what kind it is"
 	}
 	for _, g := range slices.Concat(c.signs, flatten(list[1:])) {
-		e := pitwall.Evidence{Check: checkWords, Service: g.service, Claim: g.claim}
+		e := signEvidence(checkWords, g)
 		if len(f.evidence) < mostFacts && !slices.ContainsFunc(f.evidence, func(o pitwall.Evidence) bool { return o.Claim == e.Claim }) {
 			f.evidence = append(f.evidence, e)
 		}

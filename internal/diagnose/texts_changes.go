@@ -16,14 +16,20 @@ func (x *inquiry) tellChange(f *finding) {
 	} else {
 		claim += "; nothing but its time and place points to it"
 	}
-	f.evidence = append(f.evidence, pitwall.Evidence{Check: checkChanges, Service: b.change.Service, Claim: claim})
+	asked := x.changesAsked()
+	f.evidence = append(f.evidence, pitwall.Evidence{Check: checkChanges, Service: b.change.Service, Claim: claim, Query: asked})
 	was, is := x.base.Runs(b.change.Service), x.head.Runs(b.change.Service)
 	if was != "" && is != "" && was != is && (b.change.Version == "" || b.change.Version == is) {
 		f.evidence = append(f.evidence, pitwall.Evidence{
 			Check: checkChanges, Service: b.change.Service,
-			Claim: fmt.Sprintf("good requests met %s %s, slow ones %s", b.change.Service, was, is),
+			Claim: fmt.Sprintf("good requests met %s %s, slow ones %s", b.change.Service, was, is), Query: "service.version of spans of " + string(b.change.Service),
 		})
 	}
+}
+
+// changesAsked says which changes were looked at.
+func (x *inquiry) changesAsked() string {
+	return fmt.Sprintf("changes from %s to %s", clock(x.q.Baseline.From), clock(x.q.Window.To))
 }
 
 // checkChanges lists every change of the time, with why it is or is not the cause.
@@ -38,7 +44,7 @@ func (x *inquiry) checkChanges(list []*finding) pitwall.Check {
 		c.Outcome, c.Reason = pitwall.OutcomeClear, "nothing was changed between the beginning of the baseline and now"
 		return c
 	}
-	asked := fmt.Sprintf("changes from %s to %s", clock(x.q.Baseline.From), clock(x.q.Window.To))
+	asked := x.changesAsked()
 	c.Outcome = pitwall.OutcomeClear
 	c.Reason = fmt.Sprintf("none of %d changes fits in time, place and mechanism", len(all))
 	for _, change := range all {

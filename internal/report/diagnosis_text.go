@@ -28,7 +28,15 @@ func DiagnosisText(v DiagnosisView) string {
 	}
 	textPart(&b, "What was looked at", 1)
 	fmt.Fprintln(&b, v.CheckText)
+	told := map[string]bool{}
 	for _, c := range v.Checks {
+		if n := alike(v.Checks, c); n > 0 {
+			if !told[c.Reason] {
+				textBlock(&b, fmt.Sprintf("%s %-7s  %-14s ", c.Tone.Icon(), c.Outcome, fmt.Sprintf("%d checks", n)), c.Reason+" "+names(v.Checks, c.Reason))
+			}
+			told[c.Reason] = true
+			continue
+		}
 		textBlock(&b, fmt.Sprintf("%s %-7s  %-14s ", c.Tone.Icon(), c.Outcome, cut(c.Name, 14)), c.Reason)
 	}
 	textPart(&b, "Hypotheses", len(v.Hypotheses))
@@ -182,4 +190,15 @@ func textNot(b *strings.Builder, v DiagnosisView) {
 	if len(clear) > 0 {
 		textBlock(b, "– ", "Clear, as the board says: "+strings.Join(clear, ", ")+".")
 	}
+}
+
+// names lists the checks that ended for one reason.
+func names(list []CheckView, reason string) string {
+	var out []string
+	for _, c := range list {
+		if c.Reason == reason {
+			out = append(out, c.Name)
+		}
+	}
+	return "(" + strings.Join(out, ", ") + ")"
 }

@@ -215,7 +215,28 @@ func checkViews(list []pitwall.Check) []CheckView {
 		}
 		out = append(out, v)
 	}
-	return out
+	single := func(c CheckView) bool { return alike(out, c) == 0 }
+	together := func(c CheckView) bool { return !single(c) }
+	return append(slices.DeleteFunc(slices.Clone(out), together), slices.DeleteFunc(slices.Clone(out), single)...)
+}
+
+// manyAlike is from how many checks on that were skipped for one reason they are
+// told together, after those that say more.
+const manyAlike = 4
+
+// alike is how many checks were skipped for the reason that this one was; 0:
+// fewer than are told together.
+func alike(list []CheckView, c CheckView) int {
+	n := 0
+	for _, o := range list {
+		if o.Outcome == string(pitwall.OutcomeSkipped) && o.Outcome == c.Outcome && o.Reason == c.Reason {
+			n++
+		}
+	}
+	if n < manyAlike {
+		return 0
+	}
+	return n
 }
 
 func evidenceServices(list []pitwall.Evidence) []pitwall.ServiceName {
