@@ -14,7 +14,7 @@ type attribution struct {
 	change    pitwall.Change
 	mechanism string // what in it touches the finding; "": only its time and place fit
 	own       bool   // it is on the finding's own service, or carried by it
-	promptly  bool   // it is, and the trouble began with it
+	promptly  bool   // the trouble began with it, and it is own or touches the like
 	strength  int
 	named     bool      // the trouble names what it touches
 	at        time.Time // when it took effect
@@ -140,7 +140,7 @@ func (x *inquiry) suspect(c pitwall.Change, f *finding) suspect {
 	s := suspect{attribution: attribution{
 		change: c, mechanism: t.text, own: x.owns(c, f), strength: t.strength, named: t.named, at: at,
 	}}
-	s.promptly = s.own && x.prompt(at)
+	s.promptly = (s.own || s.strength >= touchStrong) && x.prompt(at)
 	s.why = cmp.Or(x.wrongTime(at, c), x.wrongPlace(c, f), x.neverServed(c), t.innocent, unrolled)
 	if s.why != "" {
 		return s

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,6 +14,9 @@ import (
 // "get" and "add" stand in every diff.
 const shortName = 4
 
+// everywhere are names that every program has; read-only.
+var everywhere = []string{"main", "init", "ServeHTTP", "String", "Error", "Close"}
+
 // wrote is the function that costs more per request than before and stands in a
 // line that a change of its service adds or takes away; "" when there is none.
 // A name that other changes write as well says nothing.
@@ -20,16 +24,27 @@ func (x *inquiry) wrote(c pitwall.Change, f *finding) string {
 	if c.Service != f.at.Service || c.Diff == "" {
 		return ""
 	}
-	mine := identifiers(c.Diff)
 	all, _ := x.changes()
+	mine := x.writes(c)
 	for _, name := range x.costlier(f.at.Service) {
-		if slices.Contains(mine, name) && !slices.ContainsFunc(all, func(o pitwall.Change) bool {
-			return o.ID != c.ID && slices.Contains(identifiers(o.Diff), name)
-		}) {
+		if mine[name] && !slices.ContainsFunc(all, func(o pitwall.Change) bool { return o.ID != c.ID && x.writes(o)[name] }) {
 			return name
 		}
 	}
 	return ""
+}
+
+// writes are the functions that a change's diff writes, read once.
+func (x *inquiry) writes(c pitwall.Change) map[string]bool {
+	names, ok := x.written[c.ID]
+	if !ok {
+		if x.written == nil {
+			x.written = map[pitwall.ChangeID]map[string]bool{}
+		}
+		names = writtenIn(c.Diff)
+		x.written[c.ID] = names
+	}
+	return names
 }
 
 // wroteText words it.
@@ -74,7 +89,7 @@ func functionName(frame string) string {
 	for len(parts) > 2 && (strings.HasPrefix(parts[len(parts)-1], "func") || strings.Trim(parts[len(parts)-1], "0123456789") == "") {
 		parts = parts[:len(parts)-1] // closures are numbered
 	}
-	if len(parts) < 2 || len(parts[len(parts)-1]) < shortName {
+	if len(parts) < 2 || len(parts[len(parts)-1]) < shortName || slices.Contains(everywhere, parts[len(parts)-1]) {
 		return ""
 	}
 	return parts[len(parts)-1]
@@ -82,15 +97,24 @@ func functionName(frame string) string {
 
 func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// identifiers are the words of the lines that a unified diff adds or takes
-// away, as they are written.
-func identifiers(diff string) []string {
-	var list []string
+// calledName is a name in front of a parenthesis: something called or declared.
+var calledName = regexp.MustCompile(`(\w+)(?:\[[^\]]*\])?\(`)
+
+// writtenIn are the names that are called or declared in the lines that a
+// unified diff adds or takes away, comments left out.
+func writtenIn(diff string) map[string]bool {
+	names := map[string]bool{}
 	for line := range strings.Lines(diff) {
-		if len(line) == 0 || line[0] != '+' && line[0] != '-' || strings.HasPrefix(line, "+++ ") || strings.HasPrefix(line, "--- ") {
+		if line[0] != '+' && line[0] != '-' || strings.HasPrefix(line, "+++ ") || strings.HasPrefix(line, "--- ") {
 			continue
 		}
-		list = append(list, strings.FieldsFunc(line, func(r rune) bool { return !wordRune(r) })...)
+		code := strings.TrimSpace(line[1:])
+		if strings.HasPrefix(code, "//") || strings.HasPrefix(code, "#") || strings.HasPrefix(code, "*") || strings.HasPrefix(code, "--") {
+			continue
+		}
+		for _, m := range calledName.FindAllStringSubmatch(code, -1) {
+			names[m[1]] = true
+		}
 	}
-	return list
+	return names
 }

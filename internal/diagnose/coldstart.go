@@ -2,8 +2,6 @@ package diagnose
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/pitwall/pitwall"
@@ -59,13 +57,6 @@ type starts struct {
 
 func (s starts) count() int { return len(s.ids) + len(s.times) }
 
-// apart says that they do not all belong to one rollout: some lie further from
-// the first than d.
-func (s starts) apart(d time.Duration) bool {
-	all := append(slices.Collect(maps.Values(s.ids)), s.times...)
-	return len(all) > 1 && slices.Max(all)-slices.Min(all) > int64(d)
-}
-
 // age is how long the instance that answered at a moment had been up; negative:
 // it was there before.
 func (s starts) age(id string, at int64) time.Duration {
@@ -95,8 +86,29 @@ func (x *inquiry) fresh(s pitwall.ServiceName) map[string]int64 {
 
 // aged is one request to an instance of a known age.
 type aged struct {
+	id     string
+	at     int64         // unix nanoseconds
 	age    time.Duration // negative: an instance that was there before
 	excess float64       // seconds above the baseline's mean of its operation
+}
+
+// goneFor is how long an instance must be silent, while others answer, to be
+// over.
+const goneFor = 5 * time.Second
+
+// again says that instances are started again: one that began since the baseline
+// is over, or those that keep their name began more than once.
+func (s starts) again(list []aged) bool {
+	last, newest := map[string]int64{}, int64(0)
+	for _, a := range list {
+		last[a.id], newest = max(last[a.id], a.at), max(newest, a.at)
+	}
+	for id := range s.ids {
+		if at, answered := last[id]; answered && newest-at > int64(goneFor) {
+			return true
+		}
+	}
+	return len(s.times) > 1
 }
 
 // cold is the finding against a service whose young instances are slow, or nil.
@@ -109,11 +121,11 @@ func (x *inquiry) cold(s pitwall.ServiceName, began starts) *finding {
 	if whole <= 0 {
 		return nil
 	}
+	// A rollout may have brought whatever made things slow: then only what the
+	// same instances did later tells, and for as long again.
+	again := began.again(list)
 	for _, young := range youngFor() {
 		var hot, rest, hotN, restN float64
-		// One rollout may have brought whatever made things slow: then only what
-		// the same instances did later tells, and for as long again.
-		again := began.apart(young)
 		for _, a := range list {
 			switch {
 			case a.age >= 0 && a.age < young:
@@ -170,7 +182,7 @@ func (x *inquiry) ages(s pitwall.ServiceName, began starts) []aged {
 				id = b.Strings[b.AttrValue[at]]
 			}
 		}
-		list = append(list, aged{began.age(id, b.Start[i]), float64(b.Duration[i])/1e9 - usual})
+		list = append(list, aged{id, b.Start[i], began.age(id, b.Start[i]), float64(b.Duration[i])/1e9 - usual})
 	}
 	return list
 }

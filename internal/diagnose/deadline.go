@@ -111,7 +111,7 @@ func (x *inquiry) cutOff(id int) cutting {
 			later++
 		}
 	}
-	if fold.Quantile(broke, 0.75) > cutAlike*fold.Quantile(broke, 0.25) || float64(later) > strays*float64(len(broke)) {
+	if fold.Quantile(broke, 0.75) > cutAlike*fold.Quantile(broke, 0.25) || float64(later) > max(1, strays*float64(len(broke))) {
 		return cutting{}
 	}
 	if len(passed) == 0 && !cut {

@@ -40,8 +40,12 @@ func (x *inquiry) outOfMemory(s pitwall.ServiceName) *finding {
 	before, after := peak(m, x.q.Baseline), peak(m, x.q.Window)
 	limit := x.measured(s, metricMemoryMax)
 	often := float64(starts)*x.q.Baseline.Duration().Seconds() > 2*float64(were)*x.q.Window.Duration().Seconds()
-	if starts < 2 || !often || !limit.Known || limit.After <= 0 || after < fullMemory*limit.After {
-		return nil // one start is what a rollout does
+	least := 2 // one start is what a rollout does
+	if before >= fullMemory*limit.Before {
+		least = 3 // it lives on nearly all of it: a rollout and one start more prove nothing
+	}
+	if starts < least || !often || !limit.Known || limit.After <= 0 || after < fullMemory*limit.After {
+		return nil
 	}
 	shift := fold.Shift{Before: before, After: after, N0: int64(len(m.T)), N1: int64(starts), Known: true, Beyond: true, Noise: fold.MinNoise}
 	f := &finding{check: checkMemory, class: pitwall.BottleneckAllocation, at: fold.Operation{Service: s}, shift: shift, covers: map[int]bool{}}

@@ -1,7 +1,9 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/diagnose/fold"
@@ -61,7 +63,6 @@ func mergeHops(x *inquiry, list []*finding) []*finding {
 	if len(list) < 2 {
 		return list
 	}
-	first := list[0]
 	callers, callees := map[pitwall.ServiceName]bool{}, map[pitwall.ServiceName]bool{}
 	for _, f := range list {
 		callees[f.at.Service] = true
@@ -70,23 +71,19 @@ func mergeHops(x *inquiry, list []*finding) []*finding {
 	if len(callees) > 1 && len(callers) > 1 || oneCarries(list) {
 		return list
 	}
-	merged, loudest := *first, first
-	merged.covers = map[int]bool{}
-	merged.explained = 0
-	merged.evidence = nil
+	loudest := slices.MaxFunc(list, func(a, b *finding) int { return cmp.Compare(a.shift.Dominance(), b.shift.Dominance()) })
+	merged := *loudest
+	merged.covers, merged.explained, merged.evidence = map[int]bool{}, 0, nil
 	for _, f := range list {
 		merged.explained += f.explained
 		merged.evidence = append(merged.evidence, f.evidence...)
 		for id := range f.covers {
 			merged.covers[id] = true
 		}
-		if f.shift.Dominance() > merged.shift.Dominance() {
-			merged.shift, merged.signal, merged.disproof, loudest = f.shift, f.signal, f.disproof, f
-		}
 	}
 	if len(callees) > 1 {
-		merged.at = fold.Operation{Service: first.signal.Service}
-		merged.claim = fmt.Sprintf("%d ways out of %s take longer for the same bytes; loudest: %s", len(list), first.signal.Service, loudest.claim)
+		merged.at = fold.Operation{Service: loudest.signal.Service}
+		merged.claim = fmt.Sprintf("%d ways out of %s take longer for the same bytes; loudest: %s", len(list), loudest.signal.Service, loudest.claim)
 	}
 	return []*finding{&merged}
 }

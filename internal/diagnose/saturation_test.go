@@ -138,7 +138,7 @@ func full() burning { return burning{cpu: 0.008, cores: 1.8, processors: 2} }
 func (b burning) with(change func(*burning)) burning { change(&b); return b }
 
 func TestSaturated(t *testing.T) {
-	idle := full().with(func(b *burning) { b.cores, b.processors = 0.15, 8 })
+	idle := full().with(func(b *burning) { b.cores, b.processors = 0.25, 8 })
 	for name, c := range map[string]struct {
 		world burning
 		want  bool
@@ -150,6 +150,7 @@ func TestSaturated(t *testing.T) {
 		"nobody says how many":        {full().with(func(b *burning) { b.processors = 0 }), false},
 		"idle":                        {idle, false},
 		"idle, and waits":             {idle.with(func(b *burning) { b.wait = 0.001 }), true},
+		"it waits for somebody else":  {idle.with(func(b *burning) { b.cores, b.wait = 0.15, 0.001 }), false},
 		"idle, and waits a little":    {idle.with(func(b *burning) { b.wait = 0.0004 }), false},
 		"idle, and leaves unanswered": {idle.with(func(b *burning) { b.lost = 2 }), true},
 		"idle, and always did":        {idle.with(func(b *burning) { b.lost, b.were = 2, 0.5 }), false},

@@ -105,6 +105,9 @@ func (x *inquiry) coverWays(f *finding) {
 			continue
 		}
 		c := x.g.Calls[p.id]
+		if p.part == partLeaf && x.g.Callee(c).Service != f.at.Service && queue && f.explained > 0 && p.delta() > f.explained {
+			continue // who is called outside may be slow of himself
+		}
 		// A call to it that nobody answered waited for it as well.
 		if x.g.Ops[c.From].Service == f.at.Service || x.g.Callee(c).Service == f.at.Service {
 			around[i] = true
@@ -131,7 +134,10 @@ func (x *inquiry) saturated(s pitwall.ServiceName) bool {
 		return false
 	}
 	use, limit := x.measured(s, metricCPU), x.measured(s, metricProcessors)
-	busy := use.After > 2*use.Before && limit.Known && use.After >= busyPart*limit.After
+	if use.Known && use.After <= 2*use.Before {
+		return false // somebody else keeps it busy
+	}
+	busy := use.Known && limit.Known && use.After >= busyPart*limit.After
 	if !busy && !x.measured(s, metricSched).Up(starving) && !x.unanswering(s) {
 		return false
 	}
@@ -148,9 +154,9 @@ func (x *inquiry) unanswering(s pitwall.ServiceName) bool {
 			if c.DB || x.g.Callee(c).Service != s {
 				continue
 			}
-			for _, n := range side.Call(id).N {
+			for i, n := range side.Call(id).N {
 				if all += n; c.To == fold.Leaf {
-					lost += n
+					lost += side.Call(id).Failed.Num[i]
 				}
 			}
 		}

@@ -87,7 +87,7 @@ func (s *Session) conclude() {
 	switch {
 	case !s.again:
 		s.d = d
-	case s.x.settled:
+	case s.x.settled && s.x.errors:
 		d.Summary = "Failures say more than durations here. " + d.Summary
 		s.d = d
 	}

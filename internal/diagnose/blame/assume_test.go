@@ -20,6 +20,9 @@ func TestAssume(t *testing.T) {
 		{"pay.go", "u, ok := v.(*User)", ""},
 		{"pay.go", "switch u := v.(type) {", ""},
 		{"pay.go", "n := counts[day]", ""},
+		{"pay.go", "x := len(cards) > 0 && cards[0].Valid", ""},
+		{"pay.go", "buf[0] = v", ""},
+		{"pay.go", "name := os.Args[0]", ""},
 	} {
 		r := Read(pitwall.Change{Files: []string{c.file}, Diff: "@@ " + c.file + " @@\n+" + c.line})
 		got := ""
@@ -51,6 +54,8 @@ func TestLoopPassesContext(t *testing.T) {
 		"\t\tp := store.priceOf(tx, i)": true,
 		"\t\tp := s.priceOf(item)":      false,
 		"\t\tp := s.priceOf(ctxless)":   false,
+		"\t\ts.log.InfoContext(ctx, p)": false,
+		"\t\tif stopped(ctx) {":         false,
 	} {
 		r := Read(pitwall.Change{Files: []string{"q.go"}, Diff: "@@ q.go @@\n \tfor _, item := range items {\n+" + line + "\n \t}"})
 		got := false

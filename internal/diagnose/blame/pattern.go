@@ -3,6 +3,7 @@ package blame
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // pattern is a way of writing that shows, in a line that went or came, what the
@@ -59,7 +60,7 @@ var patterns = []pattern{
 	came(Remote, Adds, `(?i)\bhttp\.(get|post|do|newrequest)|\bfetch\(|\brequests\.(get|post|put)|\baxios\b|\bclient\.\w+\(|\.(call|invoke|rpc)\(|resttemplate|webclient|urlopen`),
 	came(LogVolume, Adds, `(?i)\blog(ger)?\.(debug|trace|info)\w*\(|console\.log\(|\bprint(ln|f)?\(`),
 	came(EarlyReturn, Adds, `^\s*return\s*(nil|null|None|undefined|\[\]|\{\}|""|''|0|false|False)?\s*;?\s*$`),
-	came(Assume, Adds, `\w\[(0|-1|len\([^)]*\)\s*-\s*1)\]|^[^,]*=[^=]*\.\(\*?[A-Za-z][\w.]*\)\s*$|\.(unwrap|expect|orElseThrow)\(|\w!!|\bas!`),
+	came(Assume, Adds, `^[^,]*=[^=]*\.\(\*?[A-Za-z][\w.]*\)\s*$|\.(unwrap|expect|orElseThrow)\(|\w!!|\bas!`),
 	came(Guard, Adds, `(?i)\bif\b.*\b(return|throw|raise|panic|reject|abort|continue)\b|\b(throw new|raise|reject\(|abort\()|\brequired\b|\bstrict\b|\bvalidate\w*\(`),
 }
 
@@ -69,10 +70,13 @@ const gap = 4
 // What structure looks for; read-only.
 var (
 	loop  = regexp.MustCompile(`(?i)^\s*(for|while|foreach)\b|\.(each|forEach|map|flatMap|stream)\s*[({]|\bfor\b.+\bin\b|\bdo\s*\|`)
-	io    = regexp.MustCompile(`(?i)\b(query|queryrow|exec|execute|select|find|findone|findbyid|get|getbyid|fetch|load|save|insert|update|call|request|lookup|send|publish|invoke|read|objects)\w*\(|objects\.(get|filter)|\bawait\b|\w\(\s*(ctx|tx|db|conn|session|cursor)\b`)
-	store = regexp.MustCompile(`(?i)\bmap\[|\{\}|new\s+(concurrent|weak|linked)?(hash)?(map|set|list|array)|=\s*\[\]|\bdict\(|sync\.map|defaultdict|\bvec::new|arraylist`)
-	grows = regexp.MustCompile(`(?i)\bappend\(|\.(push|add|append|put|set|insert|store|push_back|addall)\(|\w+\[[^\]]+\]\s*=[^=]`)
-	outer = regexp.MustCompile(`^(var|let|const|static|private|public|final|global|_?[A-Za-z]\w*\s*(:=|=))|^\s*(private|public|protected)?\s*static\b`)
+	io    = regexp.MustCompile(`(?i)\b(query|queryrow|exec|execute|select|find|findone|findbyid|get|getbyid|fetch|load|save|insert|update|call|request|lookup|send|publish|invoke|read|objects)\w*\(|objects\.(get|filter)|\bawait\b|\w\(\s*(ctx|tx|db|conn|session|cursor)\s*,`)
+	speak = regexp.MustCompile(`(?i)\b(log|logger|slog|zap|trace|tracer|span|metric|meter|context)\w*\.\w+\(`)
+	// element is an element by a fixed place, and what follows it.
+	element = regexp.MustCompile(`(\w+)\[(0|-1|len\(\w+\)\s*-\s*1)\](\s*=*)`)
+	store   = regexp.MustCompile(`(?i)\bmap\[|\{\}|new\s+(concurrent|weak|linked)?(hash)?(map|set|list|array)|=\s*\[\]|\bdict\(|sync\.map|defaultdict|\bvec::new|arraylist`)
+	grows   = regexp.MustCompile(`(?i)\bappend\(|\.(push|add|append|put|set|insert|store|push_back|addall)\(|\w+\[[^\]]+\]\s*=[^=]`)
+	outer   = regexp.MustCompile(`^(var|let|const|static|private|public|final|global|_?[A-Za-z]\w*\s*(:=|=))|^\s*(private|public|protected)?\s*static\b`)
 )
 
 // structure finds what several lines show together: a call that stands in a
@@ -81,6 +85,9 @@ func (e *edit) structure() []Touch {
 	var list []Touch
 	if i, ok := e.loopCall(); ok {
 		list = append(list, e.touch(LoopCall, Adds, i))
+	}
+	if i, ok := e.assumes(); ok {
+		list = append(list, e.touch(Assume, Adds, i))
 	}
 	born, fed := -1, -1
 	for _, i := range e.came {
@@ -98,9 +105,33 @@ func (e *edit) structure() []Touch {
 	return list
 }
 
+// assumes finds an element that is taken for granted: the first or last of a
+// list whose length nobody asks for on that line or shortly before.
+func (e *edit) assumes() (int, bool) {
+	if slices.ContainsFunc(e.removed, func(i int) bool { return element.MatchString(e.lines[i].text) }) {
+		return 0, false // it did so before
+	}
+	for _, i := range e.came {
+		for _, m := range element.FindAllStringSubmatch(e.lines[i].text, -1) {
+			name := m[1]
+			if name == "Args" || strings.HasPrefix(strings.TrimSpace(m[3]), "=") && !strings.HasPrefix(strings.TrimSpace(m[3]), "==") {
+				continue // written, not read; a program has its name
+			}
+			asked := false
+			for j := i; j >= max(0, i-gap) && !asked; j-- {
+				asked = e.lines[j].sign != '-' && strings.Contains(strings.ReplaceAll(e.lines[j].text, m[0], ""), "len("+name)
+			}
+			if !asked {
+				return i, true
+			}
+		}
+	}
+	return 0, false
+}
+
 func (e *edit) loopCall() (int, bool) {
 	for _, i := range e.came {
-		if !io.MatchString(e.lines[i].text) {
+		if s := e.lines[i].text; !io.MatchString(s) || speak.MatchString(s) {
 			continue
 		}
 		for j := i; j >= max(0, i-gap); j-- {
