@@ -56,6 +56,17 @@ func (v demoVars) Paced(d, least string) (string, error) {
 	return max(low, time.Duration(float64(full)/v.Pace)).Round(time.Millisecond).String(), nil
 }
 
+// PacedRequests is Paced for a duration in which requests are gathered: as much
+// longer as the story has fewer of them.
+func (v demoVars) PacedRequests(d, least string) (string, error) {
+	paced, err := v.Paced(d, least)
+	if err != nil {
+		return "", err
+	}
+	at, err := time.ParseDuration(paced)
+	return time.Duration(float64(at) / v.Rate).Round(time.Millisecond).String(), err
+}
+
 // PacedCount divides a count of requests likewise, and by how many fewer of
 // them the story has.
 func (v demoVars) PacedCount(n, least int) int {

@@ -33,6 +33,7 @@ const (
 	metricRestarts   = "restarts"
 	metricThrottled  = "cpu_throttled_ratio"
 	metricProcessors = "go_processor_limit"
+	metricCores      = "system_cpu_logical_count"
 )
 
 // measuredKey names the statistics of one quantity of one component.

@@ -49,7 +49,7 @@ func neighbour(x *inquiry) result {
 	case machine == "" && len(x.measuring(metricNodeCPU)) > 0:
 		return clear("services wait longer for a processor, but the machine is no busier: they do so themselves")
 	}
-	if why := x.ownDoing(use); why != "" {
+	if why := x.ownDoing(machine, use); why != "" {
 		return clear("the machine is busier, but by our own doing: " + why)
 	}
 	shift := use
@@ -74,7 +74,7 @@ func neighbour(x *inquiry) result {
 
 // ownDoing says why a busier machine is no stranger's work: a service computes
 // more per request, or more is asked; "" when it is.
-func (x *inquiry) ownDoing(use fold.Shift) string {
+func (x *inquiry) ownDoing(machine pitwall.ServiceName, use fold.Shift) string {
 	var before, after float64
 	for _, s := range x.measuring(metricCPU) {
 		if m := x.measured(s, metricCPU); m.Known {
@@ -84,12 +84,17 @@ func (x *inquiry) ownDoing(use fold.Shift) string {
 	if rate := x.rate(); rate.Up(surge) {
 		return "more is asked: " + perSecond(rate)
 	}
-	// Our processes' growth explains the machine's when it is at least half of it.
-	if use.Known && before > 0 && after/before-1 > 0.5*(use.Factor()-1) {
+	// Our processes' growth explains the machine's when it is at least half of it:
+	// in processors where it is known how many there are, else in proportion.
+	grown := before > 0 && after/before-1 > 0.5*(use.Factor()-1)
+	if cores := x.measured(machine, metricCores); cores.Known && cores.After > 0 {
+		grown = after-before > 0.5*(use.After-use.Before)*cores.After
+	}
+	if use.Known && grown {
 		return fmt.Sprintf("our processes use %s cores, were %s", plain2(after), plain2(before))
 	}
 	for _, s := range x.onPath() {
-		if was, is, source, known := x.costs(s); known && was > 0 && is > was*1.5 && is-was > 0.1*x.increase() {
+		if was, is, source, known := x.costs(s); known && was > 0 && is > was*1.5 && (is-was > 0.1*x.increase() || x.saturated(s)) {
 			return fmt.Sprintf("CPU of %s per request by %s: %s → %s", s, source, duration(was), duration(is))
 		}
 	}

@@ -159,6 +159,8 @@ func known() []typed {
 			highest("system_cpu_pressure_ratio"),
 			highest("rate(node_pressure_cpu_waiting_seconds_total[$r])").over("node_pressure_cpu_waiting_seconds_total"),
 		}},
+		peak("system_cpu_logical_count", "system_cpu_logical_count", "machine_cpu_cores"),
+		gauge("go_processor_limit", "go_processor_limit", "go_sched_gomaxprocs_threads"),
 		peak("disk_used_ratio", "1 - node_filesystem_avail_bytes / node_filesystem_size_bytes"), // of the fullest disk
 	}
 }
