@@ -26,6 +26,7 @@ type demoVars struct {
 	Approve bool
 	Pace    float64
 	Within  string  // what a checkout may take, in the objective
+	Normal  string  // how long before the fault the shop is at ease, at pace 1
 	Rate    float64 // requests of the story against the flagship's, in (0, 1]
 }
 
@@ -37,6 +38,10 @@ func (d *demo) within() string {
 	}
 	return "120ms"
 }
+
+// normal is the time that a baseline can be read from: what comes before is no
+// normal load, and against that nothing is proven.
+func (d *demo) normal() string { return min(95*time.Second, d.story.Onset-d.story.Warm).String() }
 
 // flagshipRPS is the rate for which the counts of the demo's configuration are made.
 const flagshipRPS = 66
@@ -75,7 +80,7 @@ func (v demoVars) PacedCount(n, least int) int {
 
 // writeFiles lays out the demo's data directory.
 func (d *demo) writeFiles(addrs demoAddrs) error {
-	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace, Within: d.within(), Rate: d.rate()}
+	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace, Within: d.within(), Normal: d.normal(), Rate: d.rate()}
 	for _, sub := range []string{"lab", "data", "slos"} {
 		if err := os.MkdirAll(filepath.Join(d.dir, sub), 0o755); err != nil {
 			return fmt.Errorf("making data directory: %w", err)

@@ -82,6 +82,7 @@ func TestOneRolloutIsNoColdStart(t *testing.T) {
 		"not yet fast for as long":                 {pair(18 * s), false},
 		"slow for good, the old ones still fast":   {append(pair(time.Hour), old), false},
 		"slow at first, the old ones fast as well": {append(pair(8*s), old), true},
+		"a slow rollout, slow for good":            {[]life{{"a", 0, time.Hour, every, always}, {"b", 21 * s, time.Hour, every, always}, old}, false},
 		"again and again, each gone before":        {again, true},
 	} {
 		x := lived(t, 30*s, c.lives...)
@@ -100,6 +101,7 @@ func TestFullBeforeAndStartedMoreOften(t *testing.T) {
 		full, want    bool
 	}{
 		"new starts":                       {time.Minute, 0, 3, true, true},
+		"a rollout and one start more":     {time.Minute, 0, 2, true, false},
 		"a few more":                       {time.Minute, 3, 4, true, false},
 		"as often":                         {time.Minute, 3, 3, true, false},
 		"more often in less time":          {4 * time.Minute, 4, 3, true, true},
