@@ -27,7 +27,8 @@ type demoVars struct {
 	Pace    float64
 	Within  string  // what a checkout may take, in the objective
 	Normal  string  // how long before the fault the shop is at ease, at pace 1
-	Rate    float64 // requests of the story against the flagship's, in (0, 1]
+	Rate    float64 // requests a second of the story against the flagship's, in (0, 1]
+	Held    float64 // requests that its baseline holds against the flagship's, in (0, 1]
 }
 
 // within is the latency that the demo's objective asks for: what the story's
@@ -41,10 +42,14 @@ func (d *demo) within() string {
 
 // normal is the time that a baseline can be read from: what comes before is no
 // normal load, and against that nothing is proven.
-func (d *demo) normal() string { return min(95*time.Second, d.story.Onset-d.story.Warm).String() }
+func (d *demo) normal() time.Duration { return min(flagshipNormal, d.story.Onset-d.story.Warm) }
 
-// flagshipRPS is the rate for which the counts of the demo's configuration are made.
-const flagshipRPS = 66
+// The flagship's rate and baseline, for which the counts of the demo's
+// configuration are made.
+const (
+	flagshipRPS    = 66
+	flagshipNormal = 95 * time.Second
+)
 
 func (d *demo) rate() float64 { return min(1, d.story.RPS/flagshipRPS) }
 
@@ -73,14 +78,14 @@ func (v demoVars) PacedRequests(d, least string) (string, error) {
 }
 
 // PacedCount divides a count of requests likewise, and by how many fewer of
-// them the story has.
+// them the story's baseline holds.
 func (v demoVars) PacedCount(n, least int) int {
-	return max(int(float64(least)*v.Rate), int(float64(n)*v.Rate/v.Pace))
+	return max(int(float64(least)*v.Held), int(float64(n)*v.Held/v.Pace))
 }
 
 // writeFiles lays out the demo's data directory.
 func (d *demo) writeFiles(addrs demoAddrs) error {
-	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace, Within: d.within(), Normal: d.normal(), Rate: d.rate()}
+	vars := demoVars{demoAddrs: addrs, Dir: d.dir, Approve: d.o.Approve, Pace: d.o.Pace, Within: d.within(), Normal: d.normal().String(), Rate: d.rate(), Held: d.rate() * d.normal().Seconds() / flagshipNormal.Seconds()}
 	for _, sub := range []string{"lab", "data", "slos"} {
 		if err := os.MkdirAll(filepath.Join(d.dir, sub), 0o755); err != nil {
 			return fmt.Errorf("making data directory: %w", err)

@@ -87,13 +87,18 @@ func (e *Engine) pause(last pitwall.Verification) time.Duration {
 
 // afterwards is the stretch that is held against the baseline: all since promotion,
 // and in the long run as much as the baseline is long and a little more, so that
-// a disturbance in between passes out of sight.
+// a disturbance in between passes out of sight; longer only where so many
+// requests do not come in that time.
 func (e *Engine) afterwards(p pitwall.Plan) pitwall.Period {
-	after := pitwall.Period{From: p.PromotedAt.Add(e.c.Settings.Settle), To: e.settled()}
-	if longest := e.c.Settings.Baseline * 6 / 5; after.Duration() > longest {
-		after.From = after.To.Add(-longest)
+	all := pitwall.Period{From: p.PromotedAt.Add(e.c.Settings.Settle), To: e.settled()}
+	for longest := e.c.Settings.Baseline * 6 / 5; longest > 0 && longest < all.Duration(); longest += longest / 2 {
+		recent := pitwall.Period{From: all.To.Add(-longest), To: all.To}
+		counts := e.c.Ledger.Sum(p.SLO, recent)
+		if n := int64(counts.Total()); n == 0 || n >= e.c.Settings.VerifyMin {
+			return recent // what has ceased to come is not made up for by what came before
+		}
 	}
-	return after
+	return all
 }
 
 func (e *Engine) proof(ctx context.Context, p pitwall.Plan) (pitwall.Verification, error) {
