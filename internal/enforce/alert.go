@@ -81,11 +81,14 @@ func (r *renderer) payloadAlert() error {
 }
 
 // latencyAlert renders one alert: the p99 of the operation that burned is half
-// above what it was before.
+// above what it was before. Where failures burned, it is about them.
 func (r *renderer) latencyAlert() error {
 	reg := r.p.Opened.Regression
+	if reg.Before.Known() && reg.Before.Unit == pitwall.UnitRatio {
+		return r.errorAlert(float64(reg.Before.Value))
+	}
 	if !reg.Before.Known() || reg.Before.Unit != pitwall.UnitSeconds || reg.Before.Value <= 0 {
-		return fmt.Errorf("the latency of %s %s before the regression is not known", reg.Service, reg.Operation)
+		return unknown{fmt.Errorf("the latency of %s %s before the regression is not known", reg.Service, reg.Operation)}
 	}
 	limit := math.Round(reg.Before.Value*1.5*1e4) / 1e4
 	one := endpoint(reg.Service, reg.Operation)
@@ -99,6 +102,30 @@ func (r *renderer) latencyAlert() error {
 		},
 	})}
 	return r.alerts("latency", rules, latencyTests(latencyCase{rules: rules, one: one, normal: reg.Before.Value}))
+}
+
+// errorAlert renders one alert: more requests of the operation fail than half
+// above what was normal, and than its objective allows.
+func (r *renderer) errorAlert(before float64) error {
+	reg := r.p.Opened.Regression
+	allowed := 1 - float64(r.p.Opened.Budget.Target)
+	if allowed <= 0 || allowed >= 1 {
+		allowed = 0.01 // the objective is not known
+	}
+	limit := math.Round(max(1.5*before, allowed)*1e4) / 1e4
+	one := endpoint(reg.Service, reg.Operation)
+	failed := strings.TrimSuffix(selector(one), "}") + `,http_response_status_code=~"5.."}`
+	rules := []rule{r.rule(rule{
+		Alert: "FailuresAboveBaseline", For: "5m",
+		Expr: fmt.Sprintf("sum by (%s) (rate(%s_count%s[5m])) / sum by (%s) (rate(%s_count%s[5m])) > %s",
+			by, durationMetric, failed, by, durationMetric, selector(one), number(limit)),
+		Labels: map[string]string{"severity": "ticket"},
+		Annotations: map[string]string{
+			"summary":     fmt.Sprintf(`A share of {{ printf "%%.3g" $value }} of %s %s fails, normal is %s`, plain(reg.Service), plain(reg.Operation), number(math.Round(before*1e4)/1e4)),
+			"description": fmt.Sprintf("In %s the cause was: %s.", r.p.ID, plain(oneLine(r.h.Claim))),
+		},
+	})}
+	return r.alerts("errors", rules, errorTests(rules, one))
 }
 
 // rule adds what every alert carries: who is asked, the plan, the runbook.
@@ -120,7 +147,7 @@ func (r *renderer) rule(a rule) rule {
 // alerts adds the rule file and its unit test.
 func (r *renderer) alerts(topic string, rules []rule, tests testFile) error {
 	service := r.slug()
-	if topic == "latency" {
+	if topic == "latency" || topic == "errors" {
 		service = slug(string(r.p.Opened.Regression.Service))
 	}
 	name := service + "-" + topic

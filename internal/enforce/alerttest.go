@@ -111,6 +111,26 @@ func latencyTests(c latencyCase) testFile {
 	}}}
 }
 
+// errorTests prove the alert: quiet while nothing fails, loud when half does.
+func errorTests(rules []rule, one [][2]string) testFile {
+	const after = 180
+	series := func(status, values string) testSeries {
+		return testSeries{durationMetric + "_count" + selector(append(one[:len(one):len(one)], [2]string{"http_response_status_code", status})), values}
+	}
+	end := 20 * minutesInWeek
+	a := rules[0]
+	return testFile{EvaluationInterval: "15m", Tests: []testCase{{
+		Name: "half of the requests fail", Interval: "1m", Series: []testSeries{
+			series("200", fmt.Sprintf("0+20x%d %d+10x%d", minutesInWeek, end+10, after-1)),
+			series("500", fmt.Sprintf("0x%d 10+10x%d", minutesInWeek, after-1)),
+		},
+		Alerts: []testAlert{
+			{At: "6d", Name: a.Alert},
+			{At: "7d1h", Name: a.Alert, Want: fires(a, one, "0.5")},
+		},
+	}}}
+}
+
 // fires is what promtool must see of an alert on an endpoint with a value.
 func fires(a rule, one [][2]string, value string) []expected {
 	labels := maps.Clone(a.Labels)

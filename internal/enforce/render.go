@@ -41,26 +41,48 @@ type Options struct {
 // reviewAfter is how long a runbook entry is believed without a second look.
 const reviewAfter = 90 * 24 * time.Hour
 
-// Render gives the files that the plan's fix asks for, in a fixed order, and
-// the gate if there is one.
-func Render(p pitwall.Plan, o Options) ([]pitwall.EnforcedFile, *pitwall.Gate, error) {
+// Locks are what a plan leaves behind.
+type Locks struct {
+	Files   []pitwall.EnforcedFile // in a fixed order
+	Gate    *pitwall.Gate          // nil: there is none
+	Missing []string               // what the fix asks for besides, and which knowledge it would need
+}
+
+// unknown is knowledge that a lock needs and nobody has.
+type unknown struct{ error }
+
+// Render gives what the plan's fix asks for. A lock that needs what nobody
+// measured is left out and said; only where nothing at all is left that is an
+// error.
+func Render(p pitwall.Plan, o Options) (Locks, error) {
 	const op = "rendering locks"
 	switch {
 	case p.ID == "" || p.Fix == nil || p.Hypothesis == nil:
-		return nil, nil, &pitwall.Error{Op: op, Kind: pitwall.Invalid, ID: string(p.ID), Err: errors.New("the plan has no fix that was tried")}
+		return Locks{}, &pitwall.Error{Op: op, Kind: pitwall.Invalid, ID: string(p.ID), Err: errors.New("the plan has no fix that was tried")}
 	case o.Now.IsZero():
-		return nil, nil, &pitwall.Error{Op: op, Kind: pitwall.Internal, ID: string(p.ID), Err: errors.New("no date was given")}
+		return Locks{}, &pitwall.Error{Op: op, Kind: pitwall.Internal, ID: string(p.ID), Err: errors.New("no date was given")}
 	}
 	r := renderer{p: p, o: o, h: *p.Hypothesis}
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
 	r.o = o
 	for _, lock := range inOrder(p.Fix.Enforce) {
-		if err := r.lock(lock); err != nil {
-			return nil, nil, &pitwall.Error{Op: op, Kind: pitwall.Invalid, ID: fmt.Sprintf("%s, %s", p.ID, lock), Err: err,
-				Hint: "change what the playbook " + p.Fix.Playbook + " enforces, or close the plan by hand"}
+		err := r.lock(lock)
+		if errors.As(err, new(unknown)) {
+			r.missing = append(r.missing, lock+": "+err.Error())
+			continue
+		}
+		if err != nil {
+			return Locks{}, &pitwall.Error{Op: op, Kind: pitwall.Invalid, ID: fmt.Sprintf("%s, %s", p.ID, lock), Err: err, Hint: closeByHand(p)}
 		}
 	}
-	return r.files, r.gate, nil
+	if len(r.files) == 0 && len(r.missing) > 0 {
+		return Locks{}, &pitwall.Error{Op: op, Kind: pitwall.Invalid, ID: string(p.ID), Err: errors.New(strings.Join(r.missing, "; ")), Hint: closeByHand(p)}
+	}
+	return Locks{r.files, r.gate, r.missing}, nil
+}
+
+func closeByHand(p pitwall.Plan) string {
+	return "change what the playbook " + p.Fix.Playbook + " enforces, or close the plan by hand"
 }
 
 // inOrder puts the runbook last, for it names the other locks, and drops repeats.
@@ -83,6 +105,8 @@ type renderer struct {
 	h     pitwall.Hypothesis
 	files []pitwall.EnforcedFile
 	gate  *pitwall.Gate
+
+	missing []string
 }
 
 func (r *renderer) lock(name string) error {
@@ -112,7 +136,7 @@ func (r *renderer) responseSize() error {
 		return err
 	}
 	if len(r.o.SampleRequests) == 0 {
-		return fmt.Errorf("no request of %s is known that a gate could send", r.h.Signal.Operation)
+		return unknown{fmt.Errorf("no request of %s is known that a gate could send", r.h.Signal.Operation)}
 	}
 	g := pitwall.Gate{
 		Schema: gateSchema, Name: r.slug() + "-response-size", Plan: r.p.ID,
@@ -155,7 +179,7 @@ func (r *renderer) median() (pitwall.Bytes, error) {
 		}
 	}
 	if !m.Known() || m.Value < 1 {
-		return 0, fmt.Errorf("the response size of %s %s before the regression is not known", s.Service, s.Operation)
+		return 0, unknown{fmt.Errorf("the response size of %s %s before the regression is not known", s.Service, s.Operation)}
 	}
 	return pitwall.Bytes(math.Round(m.Value)), nil
 }

@@ -60,11 +60,11 @@ func options() enforce.Options {
 
 func render(t *testing.T, p pitwall.Plan, o enforce.Options) ([]pitwall.EnforcedFile, *pitwall.Gate) {
 	t.Helper()
-	files, gate, err := enforce.Render(p, o)
-	if err != nil {
-		t.Fatal(err)
+	locks, err := enforce.Render(p, o)
+	if err != nil || len(locks.Missing) > 0 {
+		t.Fatalf("%v, without %q", err, locks.Missing)
 	}
-	return files, gate
+	return locks.Files, locks.Gate
 }
 
 func TestRenderGolden(t *testing.T) {
@@ -147,6 +147,7 @@ func TestPromtoolAccepts(t *testing.T) {
 		})
 	}
 	f("flagship", closing())
+	f("failures", failing())
 	odd := closing()
 	odd.Hypothesis.Signal.Service = `odd "service" {{x}}`
 	odd.Hypothesis.Signal.Operation = `GET /items/{id}/{{y}}\z`
@@ -198,19 +199,58 @@ func TestRenderRefuses(t *testing.T) {
 		t.Helper()
 		p, o := closing(), options()
 		spoil(&p, &o)
-		files, gate, err := enforce.Render(p, o)
-		if err == nil || !strings.Contains(err.Error(), want) || files != nil || gate != nil {
+		locks, err := enforce.Render(p, o)
+		if err == nil || !strings.Contains(err.Error(), want) || locks.Files != nil || locks.Gate != nil {
 			t.Errorf("want %q, got %v", want, err)
 		}
 	}
 	f("no fix", func(p *pitwall.Plan, _ *enforce.Options) { p.Fix = nil })
 	f("no fix", func(p *pitwall.Plan, _ *enforce.Options) { p.Hypothesis = nil })
 	f("no date", func(_ *pitwall.Plan, o *enforce.Options) { o.Now = time.Time{} })
-	f("no request", func(_ *pitwall.Plan, o *enforce.Options) { o.SampleRequests = nil })
-	f("is not known", func(p *pitwall.Plan, _ *enforce.Options) { p.Hypothesis.Signal.Before = pitwall.Measure{} })
-	f("is not known", func(p *pitwall.Plan, _ *enforce.Options) { p.Hypothesis.Signal.Field = "duration" })
-	f("is not known", func(p *pitwall.Plan, _ *enforce.Options) { p.Opened.Regression.Before = pitwall.Measure{} })
+	f("no request", func(p *pitwall.Plan, o *enforce.Options) {
+		o.SampleRequests, p.Fix.Enforce = nil, []string{"response-size-gate"}
+	})
 	f("nobody knows", func(p *pitwall.Plan, _ *enforce.Options) { p.Fix.Enforce = []string{"moat"} })
+}
+
+// TestWhatIsNotKnownIsLeftOut: a lock without the knowledge it needs is said, by
+// the runbook as well, and the others are left behind.
+func TestWhatIsNotKnownIsLeftOut(t *testing.T) {
+	f := func(missing int, want string, spoil func(*pitwall.Plan, *enforce.Options)) {
+		t.Helper()
+		p, o := closing(), options()
+		spoil(&p, &o)
+		locks, err := enforce.Render(p, o)
+		if err != nil || len(locks.Missing) != missing || !strings.Contains(locks.Missing[0], want) {
+			t.Fatalf("%v, without %q, want %q", err, locks.Missing, want)
+		}
+		if last := locks.Files[len(locks.Files)-1]; !strings.Contains(last.Content, "not left behind: "+locks.Missing[0]) {
+			t.Errorf("the runbook does not say it:\n%s", last.Content)
+		}
+	}
+	f(1, "response-size-gate: no request", func(_ *pitwall.Plan, o *enforce.Options) { o.SampleRequests = nil })
+	f(2, "is not known", func(p *pitwall.Plan, _ *enforce.Options) { p.Hypothesis.Signal.Before = pitwall.Measure{} })
+	f(2, "is not known", func(p *pitwall.Plan, _ *enforce.Options) { p.Hypothesis.Signal.Field = "duration" })
+	f(1, "latency-alert: the latency", func(p *pitwall.Plan, _ *enforce.Options) { p.Opened.Regression.Before = pitwall.Measure{} })
+}
+
+// failing is a plan about requests that fail.
+func failing() pitwall.Plan {
+	p := closing()
+	p.Fix.Enforce = []string{"latency-alert", "runbook"}
+	p.Opened.Budget.Target = 0.995
+	p.Opened.Regression.Signal = pitwall.SignalErrors
+	p.Opened.Regression.Before = pitwall.Measure{Value: 0.001, Unit: pitwall.UnitRatio, N: 6000}
+	p.Opened.Regression.After = pitwall.Measure{Value: 0.25, Unit: pitwall.UnitRatio, N: 3000}
+	return p
+}
+
+// TestFailuresGetAnAlertOfTheirOwn: not about latency, which is not what burned.
+func TestFailuresGetAnAlertOfTheirOwn(t *testing.T) {
+	files, _ := render(t, failing(), options())
+	if len(files) != 3 || files[0].Path != "alerts/checkout-errors.rules.yaml" || !strings.Contains(files[0].Content, "> 0.005") {
+		t.Errorf("left behind: %+v", files)
+	}
 }
 
 // TestTheBaselineKnowsTheSizeToo: the class was found by another signal.

@@ -54,6 +54,9 @@ func (r *renderer) runbook() {
 	if kept == 0 {
 		b.WriteString("Nothing but this entry: it can return.\n")
 	}
+	for _, m := range r.missing {
+		fmt.Fprintf(&b, "- not left behind: %s\n", m)
+	}
 	r.add(pitwall.EnforcedRunbook, r.runbookPath(), b.String())
 }
 

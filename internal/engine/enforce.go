@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/enforce"
@@ -36,7 +37,7 @@ func (e *Engine) enforce(ctx context.Context, p pitwall.Plan) error {
 		return err
 	}
 	// The plan's own time stands in the files, so a second try writes the same.
-	files, gate, err := enforce.Render(p, enforce.Options{
+	locks, err := enforce.Render(p, enforce.Options{
 		Owner: e.c.Owner(p.Fix.Service), PublicURL: e.c.Settings.PublicURL,
 		Now: p.Reached[pitwall.Enforcing], SampleRequests: requests, Runbook: e.runbook(p.Fix.Playbook),
 	})
@@ -48,14 +49,19 @@ func (e *Engine) enforce(ctx context.Context, p pitwall.Plan) error {
 	}
 	var data pitwall.EnforcedData
 	err = guarded("delivering", "", func() (err error) {
-		data, err = e.c.Repository.Deliver(ctx, p.ID, fmt.Sprintf("%s: keep %s from returning", p.ID, p.Hypothesis.Class), files)
+		data, err = e.c.Repository.Deliver(ctx, p.ID, fmt.Sprintf("%s: keep %s from returning", p.ID, p.Hypothesis.Class), locks.Files)
 		return err
 	})
 	if err != nil {
 		return e.failed(ctx, p, *run, err)
 	}
 	e.outcome(acting, string(p.ID), nil)
-	data.Gate = gate
+	if len(locks.Missing) > 0 {
+		if err := e.note(ctx, p, pitwall.EventNote, "not left behind: "+strings.Join(locks.Missing, "; ")); err != nil {
+			return err
+		}
+	}
+	data.Gate = locks.Gate
 	_, err = e.happen(ctx, p.ID, plan.Happening{Type: pitwall.EventEnforced, Data: data})
 	return err
 }
