@@ -107,7 +107,7 @@ func (d *demo) ended(out demoOut) bool {
 	case d.story.External:
 		return out.Effects.Applied == 0
 	}
-	return !deploy && out.State == pitwall.Escalated
+	return !deploy && (out.State == pitwall.Escalated || out.State == pitwall.InconclusiveState)
 }
 
 // sayNext names what is worth trying with what the story left behind.
