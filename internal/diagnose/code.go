@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,11 +44,6 @@ func (x *inquiry) writes(c pitwall.Change) map[string]bool {
 		x.written[c.ID] = names
 	}
 	return names
-}
-
-// wroteText words it.
-func wroteText(name string) string {
-	return fmt.Sprintf("its diff writes %s, which costs more per request since", name)
 }
 
 // costlier names the functions of a service that cost half as much again, they

@@ -116,7 +116,7 @@ func (x *inquiry) touched(c pitwall.Change, f *finding) touch {
 		t = d
 	}
 	if name := x.wrote(c, f); name != "" {
-		t = touch{strength: touchNamed, text: wroteText(name), named: true}
+		t = touch{strength: touchNamed, text: "its diff writes " + name + ", which costs more per request since", named: true}
 	}
 	return t
 }

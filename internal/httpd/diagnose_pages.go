@@ -70,9 +70,5 @@ func (s *server) diagnosisDocument(w http.ResponseWriter, v report.DiagnosisView
 		plain(w, http.StatusInternalServerError, "this diagnosis cannot be shown; the log says why")
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Security-Policy", documentPolicy())
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(page) // the client may be gone
+	sendDocument(w, page)
 }

@@ -124,6 +124,11 @@ func (s *server) document(w http.ResponseWriter, r *http.Request, id pitwall.Pla
 		plain(w, http.StatusInternalServerError, "this plan cannot be shown; the log says why")
 		return
 	}
+	sendDocument(w, page)
+}
+
+// sendDocument sends a page that reads without script.
+func sendDocument(w http.ResponseWriter, page []byte) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", documentPolicy())
 	h.Set("Content-Type", "text/html; charset=utf-8")
