@@ -35,11 +35,13 @@ type Diagnosing struct {
 	Ask func(ctx context.Context, q AskDiagnosis) (pitwall.Diagnosis, error)
 }
 
-// What may be asked about: shorter holds no requests, longer no answer in time.
+// What may be asked about: on less the clocks of two services differ, longer has
+// no answer in time. Whether a short one holds enough requests is for the
+// diagnosis to say: what it answered for a plan can be asked again.
 const (
-	shortestAsked = 10 * time.Second
+	shortestAsked = time.Second
 	longestAsked  = 6 * time.Hour
-	lengthAsked   = "10 s to 6 h" // the same in words
+	lengthAsked   = "1 s to 6 h" // the same in words
 )
 
 // DiagnoseQuery is a question in the query of an address; it is exported because

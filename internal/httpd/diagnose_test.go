@@ -101,7 +101,8 @@ func TestWhatMayBeAsked(t *testing.T) {
 	f("service=edge&from="+minutes(8)+"&to="+minutes(90), 422, "future")
 	f("service=edge&from="+minutes(8)+"&to="+minutes(13)+"&baseline_from="+minutes(7)+"&baseline_to="+minutes(9), 422, "end before the window begins")
 	f("service=edge&from="+minutes(8)+"&to="+minutes(13)+"&baseline_from="+minutes(7)+"&baseline_to="+minutes(6), 422, "ends before it begins")
-	f("service=edge&from="+minutes(-6000)+"&to="+minutes(13), 422, "10 s to 6 h")
+	f("service=edge&from="+minutes(-6000)+"&to="+minutes(13), 422, "1 s to 6 h")
+	f("service=edge&from="+minutes(8)+"&to="+storybook.Zero().Add(8*time.Minute+900*time.Millisecond).Format(time.RFC3339Nano), 422, "1 s to 6 h")
 	f("service=edge&from="+minutes(8)+"&to="+minutes(90), 422, "end it now or earlier")
 	if res, body := ask(t, "GET", srv.URL+"/diagnose.html?signal=mood&"+askedAbout("edge"), "", nil); res.StatusCode != 422 || !strings.Contains(body, "no signal") {
 		t.Errorf("signal=mood answers %d %s", res.StatusCode, body)
