@@ -159,10 +159,28 @@ func intervals(in Input, list []request) []interval {
 	return out
 }
 
-func seconds(list []request) []float64 {
+// never is how long a request that failed waits for its answer, in seconds:
+// longer than any that was answered.
+const never = 1e9
+
+// waits is how long requests waited for an answer.
+func waits(list []request) []float64 {
 	out := make([]float64, len(list))
 	for i, r := range list {
-		out[i] = r.seconds
+		if out[i] = r.seconds; r.failed {
+			out[i] = never
+		}
+	}
+	return out
+}
+
+// answered is how long requests that did not fail took.
+func answered(list []request) []float64 {
+	out := make([]float64, 0, len(list))
+	for _, r := range list {
+		if !r.failed {
+			out = append(out, r.seconds)
+		}
 	}
 	return out
 }

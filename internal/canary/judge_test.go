@@ -55,6 +55,29 @@ func TestJudgeRollsBackHarm(t *testing.T) {
 	}
 }
 
+// A request that failed at once is not quick: a version that answers where the
+// other fails is not slow, and one that fails where the other answers is not better.
+func TestFailingAtOnceIsNotQuick(t *testing.T) {
+	atOnce := func(fails float64) side { return side{median: 20 * time.Millisecond, fails: fails} }
+	for seed := range uint64(10) {
+		for _, fails := range []float64{0.3, 1} {
+			s := shop{seed: seed, perSecond: 66, share: 0.5, control: atOnce(fails), treatment: side{median: 30 * time.Millisecond}}
+			if fails == 1 {
+				s.treatment = slow
+			}
+			in := input(s.spans(30*time.Second), 50, 30*time.Second)
+			in.Guardrails = notWorse(guardrails[:2])
+			if look := canary.Judge(in); fails == 1 && look.Action != pitwall.CanaryAdvance || look.Rows[1].Verdict != pitwall.Better {
+				t.Errorf("seed %d, a fix of failures: %s: %s", seed, look.Action, look.Reason)
+			}
+			s.control, s.treatment = slow, atOnce(fails)
+			if look := canary.Judge(input(s.spans(30*time.Second), 50, 30*time.Second)); look.Action != pitwall.CanaryRollBack {
+				t.Errorf("seed %d, %.0f %% fail at once: %s: %s", seed, 100*fails, look.Action, look.Reason)
+			}
+		}
+	}
+}
+
 // A release without any effect, looked at every five seconds: it is neither
 // rolled back for harm nor promoted for help.
 func TestJudgeAA(t *testing.T) {

@@ -63,8 +63,12 @@ func judgeRow(in Input, a arms, g pitwall.Guardrail) pitwall.Comparison {
 	return row
 }
 
+// compareLatency compares how long answers took. A request that failed never
+// had one and counts as slower than all that had: a version that fails at once
+// is not quick, and one that answers where the other fails is not slow. The
+// measures are of what was answered.
 func compareLatency(set Settings, g pitwall.Guardrail, s sides, row *pitwall.Comparison) stats.Evidence {
-	control, treatment := seconds(s.control), seconds(s.treatment)
+	control, treatment := answered(s.control), answered(s.treatment)
 	slices.Sort(control)
 	slices.Sort(treatment)
 	row.Control, row.Treatment = p99(control), p99(treatment)
@@ -73,7 +77,7 @@ func compareLatency(set Settings, g pitwall.Guardrail, s sides, row *pitwall.Com
 	}
 	test := stats.NewTailTest(float64(g.Margin), set.Phi)
 	for _, i := range s.intervals {
-		test.Observe(seconds(i.control), seconds(i.treatment))
+		test.Observe(waits(i.control), waits(i.treatment))
 	}
 	return test.Evidence()
 }
