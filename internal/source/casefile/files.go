@@ -28,43 +28,26 @@ const (
 	mostDepth  = 256      // the decoder goes down with every level
 )
 
-// root opens the folder in which the case's own lies. Nothing above it can be
-// reached from there, by no name and no symbolic link.
-func (c *Case) root() (r *os.Root, own string, err error) {
-	dir, err := filepath.Abs(c.dir)
-	if err == nil {
-		dir, err = filepath.EvalSymlinks(dir)
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	r, err = os.OpenRoot(filepath.Dir(dir))
-	if err != nil {
-		return nil, "", err
-	}
-	own, err = filepath.Rel(filepath.Dir(dir), dir)
-	return r, own, err
-}
-
-// open gives one regular file: of the folder, or, as "../name", beside it.
+// open gives one regular file: of the folder, or, as "../name", beside it. Links
+// are followed, for large recordings are linked into many folders; what a file
+// holds never stands in an error.
 func (c *Case) open(name string) (*os.File, error) {
 	if !filepath.IsLocal(strings.TrimPrefix(name, "../")) || strings.HasPrefix(name, "../") && filepath.Base(name) != name[len("../"):] {
 		return nil, bad(c.dir, "case.json", "file %q is neither in the folder nor, as ../name, beside it", name)
 	}
-	r, own, err := c.root()
+	dir, err := filepath.EvalSymlinks(c.dir) // what is beside it is beside the folder itself
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.Close() }() // the file stays open
-	path := filepath.Join(own, name)
-	info, err := r.Stat(path)
+	path := filepath.Join(dir, name)
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() { // a pipe would be waited for
 		return nil, bad(c.dir, name, "it is no regular file")
 	}
-	return r.Open(path)
+	return os.Open(path)
 }
 
 // files gives the paths of one sort of file: those that case.json names, or the
