@@ -137,12 +137,22 @@ type Amdahl struct {
 type OwnSignal struct {
 	Name      string      `json:"name"` // "response body of inventory POST /v1/items/lookup, median"
 	Service   ServiceName `json:"service"`
-	Operation string      `json:"operation"`
-	// Field is what is measured on that operation's spans: "response_bytes",
-	// "request_bytes", "duration", "self_time", "children" or "errors".
+	Operation string      `json:"operation"` // of requests that it answers; empty: of all
+	// Call is set where it is not about requests that the service answers, but
+	// about calls that it makes; Operation is the name of those, then.
+	Call *OwnCall `json:"call,omitempty"`
+	// Field is what is measured on these spans: "response_bytes", "request_bytes",
+	// "duration", "self_time", "children" or "errors".
 	Field  string  `json:"field"`
 	Before Measure `json:"before"`
 	After  Measure `json:"after"`
+}
+
+// OwnCall tells calls of one service and name apart, for some libraries name
+// every call "GET".
+type OwnCall struct {
+	To        string `json:"to,omitempty"`        // service that answers, or the peer that the caller names; empty: any
+	Statement string `json:"statement,omitempty"` // shape of the database statement; empty: any
 }
 
 // Hypothesis is a ranked claim about the cause, with evidence on both sides.

@@ -169,7 +169,7 @@ func (x *inquiry) discount(r *result) {
 func (x *inquiry) hypothesis(f *finding, rank int, above []pitwall.Hypothesis) pitwall.Hypothesis {
 	h := pitwall.Hypothesis{
 		Rank: rank, Service: f.at.Service, Class: f.class, Claim: sentence(f), Score: f.score(), Confidence: f.confidence(),
-		For: f.evidence, Against: f.against, Disproof: x.disproof(f), Amdahl: x.amdahl(f), Signal: f.signal,
+		For: f.evidence, Against: f.against, Disproof: x.disproof(f), Amdahl: x.amdahl(f), Signal: x.standsOn(f),
 	}
 	if len(above) > 0 {
 		h.Score = min(h.Score, above[len(above)-1].Score)
@@ -180,6 +180,19 @@ func (x *inquiry) hypothesis(f *finding, rank int, above []pitwall.Hypothesis) p
 	}
 	h.For = append(h.For, pitwall.Evidence{Check: checkLocalise, Service: f.at.Service, Claim: x.explains(f)})
 	return h
+}
+
+// standsOn is the number by which a finding stands or falls: its own, or the
+// headline's where it rests on words and other telemetry that no span shows.
+func (x *inquiry) standsOn(f *finding) pitwall.OwnSignal {
+	h := x.q.headline()
+	switch {
+	case f.signal.Field != "" || x.noSpans != "":
+		return f.signal
+	case x.errors:
+		return own("failed share of "+h.String(), h, "errors", x.failed, pitwall.UnitRatio)
+	}
+	return own("duration of "+h.String()+", median", h, "duration", x.latency, pitwall.UnitSeconds)
 }
 
 // written is a change as it goes into the record: without its diff, which may

@@ -194,7 +194,7 @@ func (x *inquiry) callerFinding(id int, s fold.Shift) *finding {
 		x.coverBelow(f.covers, member)
 	}
 	callee := x.g.Callee(c)
-	f.signal = own(fmt.Sprintf("failed share of %s in %s", c.Name, f.at.Service), fold.Operation{Service: f.at.Service, Name: c.Name}, "errors", s, pitwall.UnitRatio)
+	f.signal = x.ownOfCall(id, "failed share of %s in %s", "errors", s, pitwall.UnitRatio)
 	f.disproof = fmt.Sprintf("If %s waits for %s as long as before and more than %s of the calls still fail", f.at.Service, callee, percent(s.Before+0.005))
 	return f
 }

@@ -44,8 +44,7 @@ func (x *inquiry) failingLeaf(id int) *finding {
 	f := x.leafFinding(id, s)
 	f.claim = fmt.Sprintf("calls of %s to %s fail: %s → %s of them (n=%s → %s)", x.g.Ops[c.From].Service, callee,
 		percent(s.Before), percent(s.After), count(s.N0), count(s.N1))
-	f.signal = own(fmt.Sprintf("failed share of %s in %s", c.Name, x.g.Ops[c.From].Service),
-		fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}, "errors", s, pitwall.UnitRatio)
+	f.signal = x.ownOfCall(id, "failed share of %s in %s", "errors", s, pitwall.UnitRatio)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitRatio, ""))
 	if !x.errors { // tried again: users see the time it takes
 		f.covers, f.explained = x.cover(partLeaf, id)
@@ -69,8 +68,7 @@ func (x *inquiry) slowLeaf(id int) *finding {
 	f.covers, f.explained = x.cover(partLeaf, id)
 	f.explained *= x.slower(id)
 	f.claim = fmt.Sprintf("%s, called by %s, takes longer: %s", x.g.Callee(c), x.g.Ops[c.From].Service, movedPer(s, duration, " per call"))
-	f.signal = own(fmt.Sprintf("duration of %s in %s, median", c.Name, x.g.Ops[c.From].Service),
-		fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}, "duration", s, pitwall.UnitSeconds)
+	f.signal = x.ownOfCall(id, "duration of %s in %s, median", "duration", s, pitwall.UnitSeconds)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitSeconds, ""))
 	return f
 }

@@ -49,6 +49,15 @@ func own(name string, at fold.Operation, field string, s fold.Shift, u pitwall.U
 	return o
 }
 
+// ownOfCall is own for the calls of one kind, as their caller sees them.
+func (x *inquiry) ownOfCall(id int, name, field string, s fold.Shift, u pitwall.Unit) pitwall.OwnSignal {
+	c := x.g.Calls[id]
+	at := fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}
+	o := own(fmt.Sprintf(name, c.Name, at.Service), at, field, s, u)
+	o.Call = &pitwall.OwnCall{To: c.Peer, Statement: c.Statement}
+	return o
+}
+
 // arrow words before and after only: "45 ms → 160 ms".
 func arrow(s fold.Shift, word func(float64) string) string {
 	return fmt.Sprintf("%s → %s", word(s.Before), word(s.After))

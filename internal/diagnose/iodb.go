@@ -34,7 +34,7 @@ func ioDB(x *inquiry) result {
 		f.covers, f.explained = x.cover(partLeaf, id)
 		f.explained *= x.slower(id)
 		f.claim = fmt.Sprintf("%s of %s takes longer: %s, called as often", c.Name, at.Service, movedPer(s, duration, " per call"))
-		f.signal = own(fmt.Sprintf("duration of %s in %s, median", c.Name, at.Service), fold.Operation{Service: at.Service, Name: c.Name}, "duration", s, pitwall.UnitSeconds)
+		f.signal = x.ownOfCall(id, "duration of %s in %s, median", "duration", s, pitwall.UnitSeconds)
 		f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitSeconds, ""))
 		if c.Statement != "" {
 			f.evidence = append(f.evidence, evidence(f, "the statement is "+clip(c.Statement, 160), s, pitwall.UnitSeconds, ""))

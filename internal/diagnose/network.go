@@ -39,9 +39,8 @@ func (x *inquiry) slowHop(id int, s fold.Shift) *finding {
 	f.covers, f.explained = x.cover(partHop, id)
 	f.explained *= slowPart(fold.Compare(x.base.PerRequest(x.base.Call(id).N), x.head.PerRequest(x.head.Call(id).N)), s)
 	f.claim = fmt.Sprintf("the way %s takes longer for the same bytes: %s", x.g.Edge(c), movedPer(s, duration, " per call"))
-	caller := fold.Operation{Service: x.g.Ops[c.From].Service, Name: c.Name}
 	took := fold.Compare(x.base.Call(id).Took, x.head.Call(id).Took)
-	f.signal = own(fmt.Sprintf("duration of %s as %s sees it, median", c.Name, caller.Service), caller, "duration", took, pitwall.UnitSeconds)
+	f.signal = x.ownOfCall(id, "duration of %s as %s sees it, median", "duration", took, pitwall.UnitSeconds)
 	f.evidence = append(f.evidence, evidence(f, f.claim, s, pitwall.UnitSeconds, ""))
 	if b := x.callResponse(id); b.Known {
 		f.evidence = append(f.evidence, evidence(f, "the responses on it are as large as before: "+arrow(b, size), b, pitwall.UnitBytes, ""))

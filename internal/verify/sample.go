@@ -24,6 +24,21 @@ type sample struct {
 // samples holds one side by operation.
 type samples map[operation]*sample
 
+// gatherSignal reads the spans that a signal is about.
+func gatherSignal(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) *sample {
+	out := newSample()
+	if b == nil {
+		return out
+	}
+	mine := concerned(b, p, s)
+	for i := range b.Len() {
+		if mine(i) {
+			out.add(b, i, p)
+		}
+	}
+	return out
+}
+
 // gather reads the server spans that began in a period.
 func gather(b *pitwall.SpanBatch, p pitwall.Period) samples {
 	out := samples{}
@@ -39,23 +54,34 @@ func gather(b *pitwall.SpanBatch, p pitwall.Period) samples {
 		k := key{b.Service[i], b.Operation[i]}
 		s := known[k]
 		if s == nil {
-			s = &sample{failures: map[int64]float64{}}
+			s = newSample()
 			known[k] = s
 			out[operation{pitwall.ServiceName(b.Strings[k.service]), b.Strings[k.operation]}] = s
 		}
-		at := blockOf(b.Start[i], p)
-		s.seconds = append(s.seconds, float64(b.Duration[i])/1e9)
-		s.block = append(s.block, at)
-		if b.Failed[i] {
-			s.failed++
-			s.failures[at]++
-		}
+		s.add(b, i, p)
 	}
 	return out
 }
 
+func newSample() *sample { return &sample{failures: map[int64]float64{}} }
+
+// add takes in one span.
+func (s *sample) add(b *pitwall.SpanBatch, i int, p pitwall.Period) {
+	at := blockOf(b.Start[i], p)
+	s.seconds = append(s.seconds, float64(b.Duration[i])/1e9)
+	s.block = append(s.block, at)
+	if b.Failed[i] {
+		s.failed++
+		s.failures[at]++
+	}
+}
+
 func inside(b *pitwall.SpanBatch, i int, p pitwall.Period) bool {
-	return b.Kind[i] == pitwall.SpanServer && b.Start[i] >= p.From.UnixNano() && b.Start[i] < p.To.UnixNano()
+	return b.Kind[i] == pitwall.SpanServer && began(b, i, p)
+}
+
+func began(b *pitwall.SpanBatch, i int, p pitwall.Period) bool {
+	return b.Start[i] >= p.From.UnixNano() && b.Start[i] < p.To.UnixNano()
 }
 
 func blockOf(start int64, p pitwall.Period) int64 { return (start - p.From.UnixNano()) / int64(block) }

@@ -23,7 +23,7 @@ func (r readings) measure() pitwall.Measure {
 	return measure(sorted, 0.5, r.unit)
 }
 
-// read takes a field from the server spans of an operation; unknown sizes are
+// read takes a field from the spans that a signal is about; unknown sizes are
 // left out. ok is false for a field that does not exist.
 func read(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) (r readings, ok bool) {
 	r.unit = pitwall.UnitSeconds
@@ -39,9 +39,9 @@ func read(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) (r readin
 	if b == nil {
 		return r, true
 	}
-	value := reader(b, s.Field)
+	value, mine := reader(b, s.Field), concerned(b, p, s)
 	for i := range b.Len() {
-		if !concerns(b, i, p, s) {
+		if !mine(i) {
 			continue
 		}
 		if v := value(i); v >= 0 {
@@ -52,8 +52,42 @@ func read(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) (r readin
 	return r, true
 }
 
-func concerns(b *pitwall.SpanBatch, i int, p pitwall.Period, s pitwall.OwnSignal) bool {
-	return inside(b, i, p) && b.Strings[b.Operation[i]] == s.Operation && b.Strings[b.Service[i]] == string(s.Service)
+// concerned tells the spans that a signal is about: the requests that its
+// service answers, or the calls of one kind that it makes.
+func concerned(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) func(i int) bool {
+	named := func(i int) bool {
+		return b.Strings[b.Service[i]] == string(s.Service) && (s.Operation == "" || b.Strings[b.Operation[i]] == s.Operation)
+	}
+	if s.Call == nil {
+		return func(i int) bool { return b.Kind[i] == pitwall.SpanServer && began(b, i, p) && named(i) }
+	}
+	f, shapes := trace.Build(b), map[uint32]bool{}
+	return func(i int) bool {
+		return b.Kind[i] == pitwall.SpanClient && began(b, i, p) && named(i) &&
+			(s.Call.To == "" || answers(b, f, i) == s.Call.To) && (s.Call.Statement == "" || shaped(b, i, s.Call.Statement, shapes))
+	}
+}
+
+// answers is the service that answers a call with a span of its own, or else
+// the peer that the caller names.
+func answers(b *pitwall.SpanBatch, f *trace.Forest, call int) string {
+	for _, c := range f.Children(call) {
+		if b.Kind[c] == pitwall.SpanServer {
+			return b.Strings[b.Service[c]]
+		}
+	}
+	return b.Strings[b.Peer[call]]
+}
+
+// shaped says whether a span's statement has the shape; known remembers by number.
+func shaped(b *pitwall.SpanBatch, i int, shape string, known map[uint32]bool) bool {
+	id := b.Statement[i]
+	is, ok := known[id]
+	if !ok {
+		is = trace.StatementShape(b.Strings[id]) == shape
+		known[id] = is
+	}
+	return is
 }
 
 // reader reads a field of one span; negative when it is not known.
@@ -77,10 +111,12 @@ func reader(b *pitwall.SpanBatch, field string) func(i int) float64 {
 // back at its baseline.
 func (c *proof) ownSignal() pitwall.Comparison {
 	s := c.in.Hypothesis.Signal
-	o := operation{s.Service, s.Operation}
-	row := c.row("own signal: "+s.Name, o)
+	row := c.row("own signal: "+s.Name, operation{s.Service, s.Operation})
+	if s.Call != nil && c.unheard(&row, s) {
+		return row
+	}
 	if s.Field == "errors" {
-		c.failures(&row, c.before.of(o), c.after.of(o))
+		c.failures(&row, gatherSignal(c.in.Before, c.in.BeforePeriod, s), gatherSignal(c.in.After, c.in.AfterPeriod, s))
 		return row
 	}
 	before, known := read(c.in.Before, c.in.BeforePeriod, s)
@@ -96,6 +132,22 @@ func (c *proof) ownSignal() pitwall.Comparison {
 	}
 	c.judgeSignal(&row, before, after)
 	return row
+}
+
+// unheard judges a call that the baseline does not know: it must be gone again.
+// It says false for any other.
+func (c *proof) unheard(row *pitwall.Comparison, s pitwall.OwnSignal) bool {
+	if s.Before.Known() || gatherSignal(c.in.Before, c.in.BeforePeriod, s).n() > 0 {
+		return false
+	}
+	row.Treatment.N = gatherSignal(c.in.After, c.in.AfterPeriod, s).n()
+	row.Limit, row.Why = "gone, as before the trouble", "it is not made any more"
+	row.Verdict, row.Pass = pitwall.Same, true
+	if row.Treatment.N > 0 {
+		row.Verdict, row.Pass = pitwall.Worse, false
+		row.Why = fmt.Sprintf("it was not made before, and is made still: %d times", row.Treatment.N)
+	}
+	return true
 }
 
 func (c *proof) judgeSignal(row *pitwall.Comparison, before, after readings) {

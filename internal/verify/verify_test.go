@@ -127,7 +127,14 @@ func TestVerifyOwnSignals(t *testing.T) {
 	f("request_bytes", pitwall.Same, slow, nothing)
 	f("errors", pitwall.Worse, slow, func(w *world) { w.fails = 0.05 })
 
-	in := input(normal(9), with(normal(9), slow), with(normal(9), nothing))
+	// All requests of a service, whatever their operation.
+	in := input(normal(9), with(normal(9), slow), with(normal(9), slow))
+	in.Hypothesis.Signal = pitwall.OwnSignal{Name: "duration", Service: "checkout", Field: "duration"}
+	if r := row(t, verify.Verify(in), "own signal"); r.Verdict != pitwall.Worse {
+		t.Errorf("all requests of checkout: %s (%s)", r.Verdict, r.Why)
+	}
+
+	in = input(normal(9), with(normal(9), slow), with(normal(9), nothing))
 	in.Hypothesis.Signal.Field = "moon phase"
 	if v := verify.Verify(in); v.Pass || row(t, v, "own signal").Verdict != pitwall.NoData {
 		t.Errorf("a signal nobody can measure passes: %s", v.Reason)
@@ -138,6 +145,33 @@ func TestVerifyOwnSignals(t *testing.T) {
 	if r := row(t, verify.Verify(in), "own signal"); r.Verdict != pitwall.Worse {
 		t.Errorf("still low: %s: %s", r.Verdict, r.Why)
 	}
+}
+
+// TestVerifyOwnCalls: what a hypothesis says of a call is measured on the calls
+// as their caller sees them, told apart by who answers and by the statement.
+func TestVerifyOwnCalls(t *testing.T) {
+	few := pitwall.Measure{Value: 0.05, N: 500}
+	f := func(about string, call pitwall.OwnCall, operation, field string, before pitwall.Measure, want pitwall.Word, after func(*world)) {
+		t.Helper()
+		in := input(normal(9), with(normal(9), slow), with(normal(9), after))
+		in.Hypothesis.Signal = pitwall.OwnSignal{Name: about, Service: "checkout", Operation: operation, Call: &call, Field: field, Before: before}
+		v := verify.Verify(in)
+		if r := row(t, v, "own signal"); r.Verdict != want || r.Pass != (want == pitwall.Same) || r.Pass != v.Pass {
+			t.Errorf("%s: %s (%s), all pass %v; want %s", about, r.Verdict, r.Why, v.Pass, want)
+		}
+	}
+	to := func(s string) pitwall.OwnCall { return pitwall.OwnCall{To: s} }
+	f("answered by a service, back", to("inventory"), "POST", "duration", few, pitwall.Same, nothing)
+	f("answered by a service, slow", to("inventory"), "POST", "duration", few, pitwall.Worse, slow)
+	f("whoever answers", to(""), "POST", "duration", few, pitwall.Worse, slow)
+	f("failing", to("inventory"), "POST", "errors", few, pitwall.Worse, func(w *world) { w.refused = 0.2 })
+	f("of another peer", to("payment"), "POST", "duration", few, pitwall.NoData, nothing)
+	f("of another name", to("inventory"), "GET", "duration", few, pitwall.NoData, nothing)
+	f("a statement, back", pitwall.OwnCall{To: "db", Statement: "select from stock where item = ?"}, "SELECT", "duration", few, pitwall.Same, func(w *world) { w.other = 9 })
+	f("a statement, slow", pitwall.OwnCall{To: "db", Statement: "select from orders where day = ?"}, "SELECT", "duration", few, pitwall.Worse, func(w *world) { w.other = 9 })
+	never := pitwall.Measure{}
+	f("new in the trouble, gone", to("fraud"), "POST", "errors", never, pitwall.Same, nothing)
+	f("new in the trouble, there still", to("fraud"), "POST", "errors", never, pitwall.Worse, func(w *world) { w.fraud = true })
 }
 
 func TestVerifySameLoad(t *testing.T) {

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -25,10 +26,13 @@ type world struct {
 	neighbour float64 // of catalogue latency
 	calls     int     // of checkout to inventory
 	drift     float64 // sigma of a level shared by all requests of two seconds
+	refused   float64 // share of the calls to inventory that fail, and are made up for
+	other     float64 // of the time that checkout's statement about orders takes; 1 is normal
+	fraud     bool    // checkout asks a fraud check as well
 }
 
 func normal(seed uint64) world {
-	return world{seed: seed, perSecond: 50, catalogue: 10, scale: 1, tail: 1, bytes: 1, neighbour: 1, calls: 1, fails: 0.002}
+	return world{seed: seed, perSecond: 50, catalogue: 10, scale: 1, tail: 1, bytes: 1, neighbour: 1, calls: 1, fails: 0.002, other: 1}
 }
 
 func traceID(id uint64) (t pitwall.TraceID) {
@@ -82,9 +86,19 @@ func (w world) checkout(b *pitwall.SpanBatch, id uint64, rng *rand.Rand, start t
 	for i := range w.calls {
 		part := took / time.Duration(2*w.calls)
 		at := start.Add(2*time.Millisecond + time.Duration(i)*part)
-		client := add(pitwall.SpanRow{Start: at, Duration: part, Service: "checkout", Operation: "POST", Kind: pitwall.SpanClient}, checkout)
+		client := add(pitwall.SpanRow{Start: at, Duration: part, Service: "checkout", Operation: "POST", Kind: pitwall.SpanClient, Failed: w.refused > 0 && rng.Float64() < w.refused}, checkout)
 		add(pitwall.SpanRow{Start: at, Duration: part / 2, Service: "inventory", Version: "v40", Operation: "POST /lookup", Kind: pitwall.SpanServer,
 			RespBytes: int64(8100 * w.bytes * math.Exp(0.1*rng.NormFloat64()))}, client)
+	}
+	others := rand.New(rand.NewPCG(id, 3)) // of their own: they leave the rest of the world as it is
+	statement := func(text string, took float64) {
+		add(pitwall.SpanRow{Start: start.Add(time.Millisecond), Duration: time.Duration(took * 1e6 * (0.5 + others.Float64())), Service: "checkout", Operation: "SELECT",
+			Kind: pitwall.SpanClient, Peer: "db", Statement: fmt.Sprintf(text, id)}, checkout)
+	}
+	statement("select from stock where item = %d", 1)
+	statement("select from orders where day = %d", w.other)
+	if w.fraud {
+		add(pitwall.SpanRow{Start: start.Add(time.Millisecond), Duration: time.Millisecond, Service: "checkout", Operation: "POST", Kind: pitwall.SpanClient, Peer: "fraud"}, checkout)
 	}
 	return id
 }
