@@ -9,6 +9,7 @@
 //	go run ./scripts/lab -score                   score again what was recorded
 //	go run ./scripts/lab -shrink internal/cli/testdata/cases -only lock,pool
 //	go run ./scripts/lab -score -held             the third that nobody looks at while building
+//	go run ./scripts/lab -early                   what a loop says that looks every ten seconds
 //
 // A case is named by a hash of its story, place and seed, so that a name tells
 // nothing, and lies below seen or, one in three, below held. The same hash
@@ -31,7 +32,7 @@ import (
 type options struct {
 	pitwall, out, only, shrink string
 	per, parallel              int
-	list, score, held          bool
+	list, score, held, early   bool
 	small, verbose             bool
 	rps, sample                float64
 }
@@ -49,6 +50,7 @@ func main() {
 	flag.BoolVar(&o.list, "list", false, "list the cases and do nothing")
 	flag.BoolVar(&o.score, "score", false, "record nothing, score what is there")
 	flag.BoolVar(&o.held, "held", false, "score the held part instead of the seen one")
+	flag.BoolVar(&o.early, "early", false, "record nothing: ask about the first 20 s of each case, then 30 s and so on, as a running pitwall does")
 	flag.StringVar(&o.shrink, "shrink", "", "record nothing: write the committed form of what was recorded below this folder")
 	flag.BoolVar(&o.verbose, "v", false, "a line for each case that is scored")
 	flag.Parse()
@@ -58,6 +60,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "lab:", err)
 		os.Exit(1)
 	}
+}
+
+// part is the folder of the cases that are scored.
+func (o options) part() string {
+	if o.held {
+		return "held"
+	}
+	return "seen"
 }
 
 func run(ctx context.Context, o options) error {
@@ -81,7 +91,7 @@ func run(ctx context.Context, o options) error {
 	if o.list {
 		return list(os.Stdout, o.out, cases)
 	}
-	if !o.score && o.shrink == "" {
+	if !o.score && !o.early && o.shrink == "" {
 		if err := recordAll(ctx, o, cases); err != nil {
 			return err
 		}
@@ -92,6 +102,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if o.shrink != "" {
 		return shrinkAll(o, entries)
+	}
+	if o.early {
+		return lookEarly(ctx, o, entries)
 	}
 	return scoreAll(ctx, o, entries)
 }

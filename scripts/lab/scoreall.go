@@ -16,10 +16,7 @@ import (
 // scoreAll diagnoses the cases of one part that can be scored, prints the table
 // by class and writes it beside the cases.
 func scoreAll(ctx context.Context, o options, all []entry) error {
-	part := "seen"
-	if o.held {
-		part = "held"
-	}
+	part := o.part()
 	var marks []score.Mark
 	var left []string
 	var slowest time.Duration
