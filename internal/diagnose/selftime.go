@@ -85,8 +85,9 @@ func mergeOwn(list []*finding) []*finding {
 
 // coverWays adds to a finding about a busy processor what the ways into and out
 // of its service grew by, and its calls to others: requests and answers wait for
-// the same processor. What grew more than the work is a matter of its own,
-// unless the service is known to wait for its processor.
+// the same processor, each as long as another's work takes. A way that grew more
+// than the work is a matter of its own, unless the service is known to wait for
+// its processor.
 func (x *inquiry) coverWays(f *finding) {
 	if !slices.Contains([]pitwall.Bottleneck{pitwall.BottleneckCPU, pitwall.BottleneckAllocation, pitwall.BottleneckCache}, f.class) || f.weak != "" {
 		return
@@ -106,14 +107,17 @@ func (x *inquiry) coverWays(f *finding) {
 			around[i] = true
 		}
 	}
-	more := x.added(around)
-	if more > f.explained && !f.starves && !queue && !x.measured(f.at.Service, metricSched).Up(waited) {
+	most := 0.0
+	for i := range around {
+		most = max(most, x.places[i].delta())
+	}
+	if most > f.explained && !f.starves && !queue && !x.measured(f.at.Service, metricSched).Up(waited) {
 		return
 	}
+	f.explained += x.added(around)
 	for i := range around {
 		f.covers[i] = true
 	}
-	f.explained += more
 }
 
 // work is what one request of a service does or waits for, in seconds.
