@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,27 +22,22 @@ func (x *inquiry) wrote(c pitwall.Change, f *finding) string {
 	if c.Service != f.at.Service || c.Diff == "" {
 		return ""
 	}
-	all, _ := x.changes()
-	mine := x.writes(c)
+	reads := x.look().reads
 	for _, name := range x.costlier(f.at.Service) {
-		if mine[name] && !slices.ContainsFunc(all, func(o pitwall.Change) bool { return o.ID != c.ID && x.writes(o)[name] }) {
+		if !reads[c.ID].Names[name] {
+			continue
+		}
+		writers := 0
+		for _, r := range reads {
+			if r.Names[name] {
+				writers++
+			}
+		}
+		if writers == 1 {
 			return name
 		}
 	}
 	return ""
-}
-
-// writes are the functions that a change's diff writes, read once.
-func (x *inquiry) writes(c pitwall.Change) map[string]bool {
-	names, ok := x.written[c.ID]
-	if !ok {
-		if x.written == nil {
-			x.written = map[pitwall.ChangeID]map[string]bool{}
-		}
-		names = writtenIn(c.Diff)
-		x.written[c.ID] = names
-	}
-	return names
 }
 
 // costlier names the functions of a service that cost half as much again, they
@@ -90,25 +84,3 @@ func functionName(frame string) string {
 }
 
 func wordRune(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
-
-// calledName is a name in front of a parenthesis: something called or declared.
-var calledName = regexp.MustCompile(`(\w+)(?:\[[^\]]*\])?\(`)
-
-// writtenIn are the names that are called or declared in the lines that a
-// unified diff adds or takes away, comments left out.
-func writtenIn(diff string) map[string]bool {
-	names := map[string]bool{}
-	for line := range strings.Lines(diff) {
-		if line[0] != '+' && line[0] != '-' || strings.HasPrefix(line, "+++ ") || strings.HasPrefix(line, "--- ") {
-			continue
-		}
-		code := strings.TrimSpace(line[1:])
-		if strings.HasPrefix(code, "//") || strings.HasPrefix(code, "#") || strings.HasPrefix(code, "*") || strings.HasPrefix(code, "--") {
-			continue
-		}
-		for _, m := range calledName.FindAllStringSubmatch(code, -1) {
-			names[m[1]] = true
-		}
-	}
-	return names
-}

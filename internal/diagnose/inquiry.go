@@ -21,10 +21,9 @@ type inquiry struct {
 	answers    map[string]Answer
 	profiles   map[profileKey]profileAnswer
 	typed      map[measuredKey][]pitwall.Measured
-	scene      *scene                               // everything besides requests and profiles; see look
-	sums       *excess.Account                      // by whom the indicator was raised, from measurements; see accounts
-	written    map[pitwall.ChangeID]map[string]bool // functions that a diff writes; see writes
-	asked      []fold.Request                       // every request of the headline, of both sides, by start
+	scene      *scene          // everything besides requests and profiles; see look
+	sums       *excess.Account // by whom the indicator was raised, from measurements; see accounts
+	asked      []fold.Request  // every request of the headline, of both sides, by start
 
 	latency fold.Shift // mean of the headline
 	bad     fold.Shift // share of it that is slow or failed

@@ -23,8 +23,9 @@ const mostOfLine = 1000
 
 // line is one line of a diff.
 type line struct {
-	sign byte // '-', '+' or ' '
-	text string
+	sign   byte // '-', '+' or ' '
+	text   string
+	within string // what the hunk's header says it stands in: "func (c *Charge) sign() {"
 }
 
 // mostLines bounds how much of a diff is read: what matters of a larger one no
@@ -41,7 +42,7 @@ var (
 // to the only file there is.
 func parse(diff string, files []string) []edit {
 	var list []edit
-	at := -1
+	at, within := -1, ""
 	enter := func(file string) {
 		if at = slices.IndexFunc(list, func(e edit) bool { return e.file == file }); at < 0 {
 			list, at = append(list, edit{file: file}), len(list)
@@ -51,10 +52,11 @@ func parse(diff string, files []string) []edit {
 	for i, s := range all[:min(len(all), mostLines)] {
 		s = strings.TrimSuffix(s[:min(len(s), mostOfLine)], "\r")
 		switch m := hunkOf.FindStringSubmatch(s); {
-		case m != nil && hunkSpan.MatchString(m[1]):
-			continue
 		case m != nil:
-			enter(m[1])
+			within = s[len(m[0]):]
+			if !hunkSpan.MatchString(m[1]) {
+				enter(m[1])
+			}
 			continue
 		case strings.HasPrefix(s, "diff --git "), strings.HasPrefix(s, "index "), strings.HasPrefix(s, `\ No newline`):
 			continue
@@ -69,7 +71,7 @@ func parse(diff string, files []string) []edit {
 		if at < 0 {
 			enter(slices.Concat(files, []string{""})[0])
 		}
-		list[at].add(s)
+		list[at].add(s, within)
 	}
 	for i := range list {
 		list[i].settle()
@@ -77,12 +79,12 @@ func parse(diff string, files []string) []edit {
 	return list
 }
 
-func (e *edit) add(s string) {
+func (e *edit) add(s, within string) {
 	if s[0] == '-' || s[0] == '+' {
-		e.lines = append(e.lines, line{s[0], s[1:]})
+		e.lines = append(e.lines, line{s[0], s[1:], within})
 		return
 	}
-	e.lines = append(e.lines, line{' ', strings.TrimPrefix(s, " ")})
+	e.lines = append(e.lines, line{' ', strings.TrimPrefix(s, " "), within})
 }
 
 // settle finds the lines that truly went or came: no comments, no imports, and

@@ -17,7 +17,7 @@ func setting(key, value string) Touch {
 		t.Kind = Value
 	}
 	if from, to, ok := strings.Cut(value, "→"); ok {
-		e := edit{lines: []line{{'+', t.Line}}}
+		e := edit{lines: []line{{sign: '+', text: t.Line}}}
 		return e.turn(turned{key, strings.TrimSpace(from), strings.TrimSpace(to)}, 0, nil)
 	}
 	return t
@@ -28,7 +28,7 @@ func hint(s string) []Touch {
 	if s == "" {
 		return nil
 	}
-	e := edit{lines: []line{{'+', s}}}
+	e := edit{lines: []line{{sign: '+', text: s}}}
 	if p, ok := match(s, false); ok {
 		return []Touch{e.touch(p.kind, p.way, 0)}
 	}

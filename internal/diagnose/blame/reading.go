@@ -12,14 +12,16 @@ import (
 // Reading is what a change does, as far as it says.
 type Reading struct {
 	Touches  []Touch
-	Harmless string // why it cannot have done anything, or ""
-	Text     string // all its words, for comparing with those of the trouble
+	Harmless string          // why it cannot have done anything, or ""
+	Text     string          // all its words, for comparing with those of the trouble
+	Names    map[string]bool // functions that its diff writes: called, declared or edited
 }
 
 // Read reads a change: its diff, its keys, its flags, its title and its files.
 func Read(c pitwall.Change) Reading {
 	r := Reading{Text: text(c)}
 	edits := parse(c.Diff, c.Files)
+	r.Names = namesOf(edits)
 	for i := range edits {
 		if !inert(edits[i].file) {
 			r.Touches = append(r.Touches, edits[i].touches()...)

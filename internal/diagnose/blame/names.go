@@ -1,0 +1,59 @@
+package blame
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// calledName is a name in front of a parenthesis: something called or declared,
+// its type parameters in between.
+var calledName = regexp.MustCompile(`(\w+)(?:\[[^\]]*\])?\(`)
+
+// names are the functions that an edit writes: called or declared in the lines
+// that truly went or came, or the one that such a line stands in.
+func (e *edit) names() map[string]bool {
+	names := map[string]bool{}
+	for _, i := range slices.Concat(e.removed, e.came) {
+		for _, m := range calledName.FindAllStringSubmatch(e.lines[i].text, -1) {
+			names[m[1]] = true
+		}
+		if name := e.around(i); name != "" {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// around is the function that a line stands in: declared above it in its hunk,
+// or named by the hunk's header, which may be cut off; or "".
+func (e *edit) around(i int) string {
+	for j := i; j >= 0 && e.lines[j].within == e.lines[i].within; j-- {
+		s := strings.TrimRight(e.lines[j].text, " \t")
+		if s == "" || !unicode.IsLetter(rune(s[0])) {
+			continue
+		}
+		if s[len(s)-1] != '{' && s[len(s)-1] != ':' {
+			return ""
+		}
+		return firstName(s)
+	}
+	return firstName(e.lines[i].within)
+}
+
+func firstName(s string) string {
+	if m := calledName.FindStringSubmatch(s); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+func namesOf(edits []edit) map[string]bool {
+	names := map[string]bool{}
+	for _, e := range edits {
+		maps.Copy(names, e.names())
+	}
+	return names
+}
