@@ -55,8 +55,7 @@ func (e *Engine) families(ctx context.Context, s pitwall.ServiceName, in pitwall
 // diagnose asks why, as often as new data comes in, until there is a cause, the
 // trouble is over, or its time is up.
 func (e *Engine) diagnose(ctx context.Context, p pitwall.Plan) error {
-	onset, now := p.Opened.Regression.Onset, e.settled()
-	window := pitwall.Period{From: onset.Latest, To: now}
+	window := e.trouble(p, e.settled())
 	if window.Duration() < e.c.Settings.DiagnoseMin {
 		e.wait(p.ID, fmt.Sprintf("gathering %s of the slow period before diagnosing", e.c.Settings.DiagnoseMin))
 		return nil

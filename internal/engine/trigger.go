@@ -34,7 +34,7 @@ func (e *Engine) since(s pitwall.SLO) func(time.Time) pitwall.Counts {
 func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn) error {
 	now := e.c.Now()
 	s = e.located(ctx, s, burn)
-	in := pitwall.Period{From: now.Add(-e.c.Settings.OnsetLookback), To: now}
+	in := e.sought(s, burn, now)
 	spans, err := e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: in, Service: s.SLI.Service, Operation: s.SLI.Operation})
 	if err != nil {
 		return fmt.Errorf("reading spans: %w", err)
@@ -58,6 +58,40 @@ func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn)
 	}
 	_, err = e.happen(ctx, "", plan.Happening{Type: pitwall.EventOpened, Data: data})
 	return err
+}
+
+// sought is where a beginning is searched: as far back as is configured or, when
+// a slow burn began before that, around where the ledger saw it begin. Without
+// it such a beginning would be put where the search ends, and the trouble itself
+// be taken for normal. The ledger's counts reach back as far as any window, and
+// to read every request of hours is dear.
+func (e *Engine) sought(s pitwall.SLO, burn pitwall.Burn, now time.Time) pitwall.Period {
+	back, tier := e.c.Settings.OnsetLookback, burn.State.Tier
+	recent := pitwall.Period{From: now.Add(-back), To: now}
+	far := pitwall.Period{From: now.Add(-tier.Long * 3 / 2), To: now}
+	if tier.When != "" || !far.From.Before(recent.From) {
+		return recent
+	}
+	steps := e.c.Ledger.Series(s.Name, far, far.Duration()/ledgerPoints)
+	if len(steps) == 0 {
+		return recent
+	}
+	onset := detect.Describe(detect.Input{SLO: s, Burn: burn, Steps: steps, Period: far, Now: now}).Onset
+	unclear := !onset.Latest.Before(far.To)
+	if unclear || onset.Earliest.After(recent.From.Add(back/4)) {
+		return recent
+	}
+	return pitwall.Period{From: onset.Earliest.Add(-back / 2), To: earlier(now, onset.Latest.Add(back/2))}
+}
+
+// ledgerPoints is how finely a beginning is searched in the ledger.
+const ledgerPoints = 720
+
+// trouble is the stretch up to an instant in which a plan's objective was bad;
+// of a long one the last part, which holds requests enough.
+func (e *Engine) trouble(p pitwall.Plan, until time.Time) pitwall.Period {
+	longest := max(e.c.Settings.Baseline, 2*e.c.Settings.DiagnoseMax)
+	return pitwall.Period{From: later(p.Opened.Regression.Onset.Latest, until.Add(-longest)), To: until}
 }
 
 // located gives an objective that names no operation the one with the most bad

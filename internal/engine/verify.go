@@ -114,7 +114,7 @@ func (e *Engine) proof(ctx context.Context, p pitwall.Plan) (pitwall.Verificatio
 	in := verify.Input{
 		Baseline: *p.Baseline, Hypothesis: *p.Hypothesis, SLO: s,
 		BeforePeriod: p.Baseline.Period, AfterPeriod: after,
-		DuringPeriod: pitwall.Period{From: p.Opened.Regression.Onset.Latest, To: began},
+		DuringPeriod: e.trouble(p, began),
 		MinRequests:  e.c.Settings.VerifyMin, Now: e.c.Now(), Deadline: deadline, Rand: e.dice(),
 		BudgetAfter: e.c.Ledger.Budget(s, e.c.Now()),
 	}
