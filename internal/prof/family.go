@@ -189,9 +189,9 @@ func languages(function string) bool {
 }
 
 // isStandard says whether a function is in Go's standard library. Names without
-// a package are the runtime's assembly, such as memeqbody.
+// a package, module or class are the runtime's assembly, such as memeqbody.
 func isStandard(function string) bool {
-	end := strings.IndexAny(function, "/.")
+	end := strings.IndexAny(function, "/.:#")
 	return end < 0 || standard[function[:end]]
 }
 

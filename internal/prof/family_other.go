@@ -46,7 +46,11 @@ var foreign = []rule{
 
 // foreignStandard (read-only) begins the names of other languages' standard
 // libraries, which work for whoever calls them.
-var foreignStandard = []string{"java.", "javax.", "jdk.", "sun.", "kotlin.", "scala.", "System.", "Microsoft.", "node:", "(program)", "(root)", "(idle)"}
+var foreignStandard = []string{"java.", "javax.", "jdk.", "sun.", "kotlin.", "scala.", "System.", "Microsoft.", "node:", "(program)", "(root)", "(idle)",
+	"core::", "alloc::", "std::", "<core::", "<alloc::", "<std::", // Rust and C++
+	"JavaThread::", "JavaCalls::", "VMThread::", "InterpreterRuntime::", "SharedRuntime::", "OptoRuntime::", // the JVM itself
+	"CompileBroker::", "C1Compiler::", "C2Compiler::", "Compile::", "Phase",
+}
 
 // claimForeign is claim for other runtimes; known is false for names that are
 // none of theirs.
