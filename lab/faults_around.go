@@ -65,7 +65,7 @@ func cachePlaces() []place {
 		return func(s stage) stage { return s.with(service, flags) }
 	}
 	ttl := place{service: "auth", kind: "flag", patch: patch{service: "auth", config: []setting{{"session_cache_ttl_seconds", "40", "1"}}}}
-	ttl.stage = dear("auth", map[string]string{"session_cache_ttl_seconds": "40", "session_rounds": "90000"})
+	ttl.stage = dear("auth", map[string]string{"session_cache_ttl_seconds": "40", "session_rounds": "130000"})
 	size := configured("auth", "v8", "Bound the session cache", setting{"session_cache_size", "4096", "24"})
 	size.stage = dear("auth", map[string]string{"session_rounds": "90000"})
 	forecasts := configured("inventory", "v49", "Let instances live on less memory", setting{"forecast_cache_size", "480", "24"})
