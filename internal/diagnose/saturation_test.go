@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,6 +192,31 @@ func TestQueueOfABusyProcessor(t *testing.T) {
 	}
 }
 
+// TestSeveralWays: what all ways around a service grew by is its own, if each grew
+// by less than its work does, however many they are; a longer one is not.
+func TestSeveralWays(t *testing.T) {
+	for name, c := range map[string]struct {
+		in, out float64
+		want    bool
+	}{
+		"each less, together more": {0.025, 0.022, true},
+		"one more":                 {0.045, 0.022, false},
+	} {
+		x := full().with(func(b *burning) { b.cores, b.processors = 0.25, 8 }).inquiry()
+		x.head.Op(1).Self = even(0.03, 5)
+		for id, after := range map[int]float64{ownWork: 0.03, wayIn: c.in, unanswered: 0.01, toBank: c.out, elsewhere: 0.02} {
+			x.places[id].shift.After, x.places[id].shift.Beyond = after, true
+		}
+		list := ownTime(x).findings
+		if len(list) != 1 || list[0].class != pitwall.BottleneckCPU {
+			t.Fatalf("%s: %+v", name, list)
+		}
+		if f := list[0]; f.covers[wayIn] != c.want || f.covers[toBank] != c.want || f.covers[elsewhere] {
+			t.Errorf("%s: it covers %v", name, f.covers)
+		}
+	}
+}
+
 // TestGarbageIsAThirdOfTheWork: with several times the allocations.
 func TestGarbageIsAThirdOfTheWork(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -206,6 +232,32 @@ func TestGarbageIsAThirdOfTheWork(t *testing.T) {
 		x := full().with(func(b *burning) { b.garbage, b.alloc = c.garbage, c.alloc }).inquiry()
 		if list := ownTime(x).findings; len(list) != 1 || list[0].class != c.want {
 			t.Errorf("%s: %+v, want %s", name, list, c.want)
+		}
+	}
+}
+
+// TestDatabaseInTheProcess: work that a database in the process does is blamed on
+// the statement that takes longer, where there is one.
+func TestDatabaseInTheProcess(t *testing.T) {
+	for name, c := range map[string]struct {
+		database, took float64
+		want           pitwall.Bottleneck
+	}{
+		"a statement takes longer":          {0.005, 0.004, pitwall.BottleneckIODB},
+		"statements take as long as before": {0.005, 0.001, pitwall.BottleneckCPU},
+		"its own code computes":             {0.002, 0.004, pitwall.BottleneckCPU},
+	} {
+		x := full().with(func(b *burning) { b.database = c.database }).inquiry()
+		x.g.Calls = append(x.g.Calls, fold.Call{From: 1, To: fold.Leaf, Peer: "db", Name: "SELECT", Statement: "SELECT total FROM orders WHERE customer = ?", DB: true})
+		x.base.Call(4).Took, x.head.Call(4).Took = even(0.001, 5), even(c.took, 5)
+		x.head.Op(1).Self = even(0.03, 5)
+		list := ownTime(x).findings
+		if len(list) != 1 || list[0].class != c.want {
+			t.Fatalf("%s: %+v, want %s", name, list, c.want)
+		}
+		told := slices.ContainsFunc(list[0].evidence, func(e pitwall.Evidence) bool { return strings.Contains(e.Claim, "SELECT total") })
+		if told != (c.want == pitwall.BottleneckIODB) {
+			t.Errorf("%s: the statement is told: %v", name, told)
 		}
 	}
 }

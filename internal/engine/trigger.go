@@ -61,17 +61,17 @@ func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn)
 }
 
 // sought is where a beginning is searched: as far back as is configured or, when
-// a slow burn began before that, around where the ledger saw it begin. Without
-// it such a beginning would be put where the search ends, and the trouble itself
-// be taken for normal. The ledger's counts reach back as far as any window, and
-// to read every request of hours is dear.
+// what burns slowly or grew slowly began before that, around where the ledger saw
+// it begin. Otherwise such a beginning would be put where the search ends, and
+// the trouble itself be taken for normal. The ledger's counts reach back as far
+// as any window, and to read every request of hours is dear.
 func (e *Engine) sought(s pitwall.SLO, burn pitwall.Burn, now time.Time) pitwall.Period {
 	back, tier := e.c.Settings.OnsetLookback, burn.State.Tier
 	recent := pitwall.Period{From: now.Add(-back), To: now}
-	far := pitwall.Period{From: now.Add(-tier.Long * 3 / 2), To: now}
-	if tier.When != "" || !far.From.Before(recent.From) {
+	if tier.When != "" {
 		return recent
 	}
+	far := pitwall.Period{From: now.Add(-max(tier.Long*3/2, 4*back)), To: now}
 	steps := e.c.Ledger.Series(s.Name, far, far.Duration()/ledgerPoints)
 	if len(steps) == 0 {
 		return recent
