@@ -199,12 +199,12 @@ func TestSeveralWays(t *testing.T) {
 		in, out float64
 		want    bool
 	}{
-		"each less, together more": {0.025, 0.022, true},
-		"one more":                 {0.045, 0.022, false},
+		"each less, together more": {0.016, 0.017, true},
+		"one more":                 {0.03, 0.017, false},
 	} {
 		x := full().with(func(b *burning) { b.cores, b.processors = 0.25, 8 }).inquiry()
-		x.head.Op(1).Self = even(0.03, 5)
-		for id, after := range map[int]float64{ownWork: 0.03, wayIn: c.in, unanswered: 0.01, toBank: c.out, elsewhere: 0.02} {
+		x.head.Op(1).Self, x.latency.After = even(0.018, 5), 0.15
+		for id, after := range map[int]float64{ownWork: 0.018, wayIn: c.in, unanswered: 0.01, toBank: c.out, elsewhere: 0.011} {
 			x.places[id].shift.After, x.places[id].shift.Beyond = after, true
 		}
 		list := ownTime(x).findings
