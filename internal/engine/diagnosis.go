@@ -100,9 +100,10 @@ func (e *Engine) ask(ctx context.Context, p pitwall.Plan, window pitwall.Period)
 }
 
 // recovered says whether the objective stopped burning though nothing of this
-// plan is in place: for a whole watch no tier that opens a plan fires and
-// requests, enough of them to have shown the trouble had it gone on, are inside
-// the objective. No requests are no recovery.
+// plan is in place: for a whole watch, and long enough to have been looked at
+// twice, no tier that opens a plan fires and requests, enough of them to have
+// shown the trouble had it gone on, are inside the objective. No requests are no
+// recovery, and what comes in bursts is not over with the first.
 func (e *Engine) recovered(ctx context.Context, p pitwall.Plan) bool {
 	if p.Opened.Trigger == triggerFinding {
 		return e.wentAway(ctx, p)
@@ -111,7 +112,8 @@ func (e *Engine) recovered(ctx context.Context, p pitwall.Plan) bool {
 	if undo := runOf(p, undoStep); undo != nil && undo.Done != nil {
 		since = undo.Done.Add(e.c.Settings.Settle) // what was good until then was the fix's doing
 	}
-	watch := pitwall.Period{From: now.Add(-e.c.Settings.Watch), To: now}
+	calm := max(e.c.Settings.Watch, 2*e.c.Settings.DiagnoseMin)
+	watch := pitwall.Period{From: now.Add(-calm), To: now}
 	if _, firing := e.c.Ledger.Burning(s, now); firing || watch.From.Before(since) {
 		return false
 	}

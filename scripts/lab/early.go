@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/scripts/exam"
 )
 
@@ -136,7 +135,10 @@ func cut(from, to string, length time.Duration) (whole bool, err error) {
 		return false, err
 	}
 	var all map[string]json.RawMessage
-	var window pitwall.Period
+	var window struct {
+		From time.Time `json:"from"`
+		To   time.Time `json:"to"`
+	}
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return false, fmt.Errorf("%s: %w", from, err)
 	}
