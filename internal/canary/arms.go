@@ -2,6 +2,7 @@ package canary
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -159,16 +160,13 @@ func intervals(in Input, list []request) []interval {
 	return out
 }
 
-// never is how long a request that failed waits for its answer, in seconds:
-// longer than any that was answered.
-const never = 1e9
-
-// waits is how long requests waited for an answer.
+// waits is how long requests waited for an answer, in seconds; one that failed
+// waits for ever.
 func waits(list []request) []float64 {
 	out := make([]float64, len(list))
 	for i, r := range list {
 		if out[i] = r.seconds; r.failed {
-			out[i] = never
+			out[i] = math.Inf(1)
 		}
 	}
 	return out

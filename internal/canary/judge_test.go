@@ -78,6 +78,28 @@ func TestFailingAtOnceIsNotQuick(t *testing.T) {
 	}
 }
 
+// A tail that got slow is seen beside failures of both sides that come and go as
+// they always did.
+func TestSlowTailBesideFailures(t *testing.T) {
+	worse, calm := 0, 0
+	for seed := range uint64(10) {
+		s := shop{seed: seed, perSecond: 200, share: 0.5, control: side{median: fast.median, fails: 0.03}, treatment: side{median: fast.median, fails: 0.03, tail: 0.04}}
+		in := input(s.spans(40*time.Second), 50, 40*time.Second)
+		in.Guardrails = notWorse(guardrails[:2])
+		if look := canary.Judge(in); look.Rows[0].Verdict == pitwall.Worse {
+			worse++
+		}
+		s.treatment.tail = 0
+		in.Spans = s.spans(40 * time.Second)
+		if look := canary.Judge(in); look.Action != pitwall.CanaryRollBack {
+			calm++
+		}
+	}
+	if worse < 9 || calm < 10 {
+		t.Errorf("a tail ten times as slow is seen in %d of 10, no difference is none in %d of 10", worse, calm)
+	}
+}
+
 // A release without any effect, looked at every five seconds: it is neither
 // rolled back for harm nor promoted for help.
 func TestJudgeAA(t *testing.T) {

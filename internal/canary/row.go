@@ -59,6 +59,9 @@ func judgeRow(in Input, a arms, g pitwall.Guardrail) pitwall.Comparison {
 	}
 	alpha := in.Settings.Alpha / float64(len(in.Guardrails)*in.Settings.Steps)
 	conclude(in, g, judgement{evidence: e, alpha: alpha, sides: s}, &row)
+	if g.Metric != metricErr {
+		row.Why += unanswered(s)
+	}
 	row.Why += armless(s)
 	return row
 }
@@ -259,6 +262,16 @@ func expected(j judgement) int64 {
 		return 0
 	}
 	return int64(math.Ceil(max(wanted-n, wanted/4)))
+}
+
+// unanswered tells of the requests that failed, which count as the slowest.
+func unanswered(s sides) string {
+	control, treatment := failures(s.control), failures(s.treatment)
+	if control.Hits+treatment.Hits == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of %d had no answer on the control, %d of %d on the treatment, and count as slower",
+		control.Hits, control.Trials, treatment.Hits, treatment.Trials)
 }
 
 func armless(s sides) string {

@@ -16,6 +16,7 @@ var begin = time.Date(2026, 5, 4, 10, 0, 0, 0, time.UTC)
 type side struct {
 	median time.Duration // of the log-normal latency, sigma 0.5
 	fails  float64
+	tail   float64 // share of requests that take ten times as long
 }
 
 // shop is a small world: edge → checkout → inventory, whose versions v41
@@ -47,6 +48,9 @@ func (s shop) spans(length time.Duration) *pitwall.SpanBatch {
 		}
 		took := time.Duration(float64(how.median) * math.Exp(0.5*rng.NormFloat64()))
 		failed := rng.Float64() < how.fails
+		if how.tail > 0 && rng.Float64() < how.tail {
+			took *= 10
+		}
 		id = addTrace(b, id, call{begin.Add(time.Duration(at * 1e9)), took, failed, version})
 	}
 	for at := 0.0; s.catalogue > 0; {

@@ -201,9 +201,14 @@ func (x *inquiry) callersOf(op int) []pitwall.ServiceName {
 	return list
 }
 
-// neverServed acquits a deploy whose version none of the bad requests met.
+// neverServed acquits a deploy whose version none of the bad requests met. When
+// only the last part of the trouble is looked at, it may have begun with a
+// version that another has followed since.
 func (x *inquiry) neverServed(c pitwall.Change) string {
 	served := x.head.Versions[c.Service]
+	if x.lastPart() {
+		return ""
+	}
 	if c.Kind == pitwall.ChangeDeploy && c.Version != "" && len(served) > 0 && served[c.Version] == 0 && x.noSpans == "" {
 		return fmt.Sprintf("%s %s served none of the slow requests", c.Service, c.Version)
 	}

@@ -125,6 +125,10 @@ func consequence(f, cause *finding) string {
 		if whole && cause.weak == "" && queueing(f.class) && f.class != cause.class && f.inside(cause) {
 			return fmt.Sprintf("effect of the work of %s: this time is spent waiting for its processor", cause.at.Service)
 		}
+	case pitwall.BottleneckIODB:
+		if cause.check == checkOwnTime && whole && (queueing(f.class) || f.class == cause.class) && f.inside(cause) {
+			return fmt.Sprintf("effect of the work of the database in %s: this time is spent waiting for it", cause.at.Service)
+		}
 	case pitwall.BottleneckTraffic:
 		if queueing(f.class) {
 			return "effect of the surge: waits grow with load while the cost of one request is flat"

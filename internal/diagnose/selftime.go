@@ -22,6 +22,9 @@ const (
 	// added work to be enough: what fills memory also copies and hashes, and that
 	// counts as the service's own.
 	muchGarbage = 3
+	// mostWays is how many times the work may be what all ways around it grew by
+	// together: beyond that they are no queue for it.
+	mostWays = 3
 )
 
 // ownTime asks which operations work longer themselves, and lets the profiles
@@ -88,7 +91,8 @@ func mergeOwn(list []*finding) []*finding {
 // than the work is a matter of its own, unless the service is known to wait for
 // its processor.
 func (x *inquiry) coverWays(f *finding) {
-	if !slices.Contains([]pitwall.Bottleneck{pitwall.BottleneckCPU, pitwall.BottleneckAllocation, pitwall.BottleneckCache}, f.class) || f.weak != "" {
+	busy := []pitwall.Bottleneck{pitwall.BottleneckCPU, pitwall.BottleneckAllocation, pitwall.BottleneckCache, pitwall.BottleneckIODB} // a database in the process
+	if !slices.Contains(busy, f.class) || f.weak != "" {
 		return
 	}
 	around := map[int]bool{}
@@ -106,14 +110,14 @@ func (x *inquiry) coverWays(f *finding) {
 			around[i] = true
 		}
 	}
-	most := 0.0
+	most, more := 0.0, x.added(around)
 	for i := range around {
 		most = max(most, x.places[i].delta())
 	}
-	if most > f.explained && !f.starves && !queue && !x.measured(f.at.Service, metricSched).Up(waited) {
+	if (most > f.explained || more > mostWays*f.explained) && !f.starves && !queue && !x.measured(f.at.Service, metricSched).Up(waited) {
 		return
 	}
-	f.explained += x.added(around)
+	f.explained += more
 	for i := range around {
 		f.covers[i] = true
 	}

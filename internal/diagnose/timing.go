@@ -24,6 +24,13 @@ func (x *inquiry) onset() time.Time { return x.onsetBand().Latest }
 // onsetAt is its likeliest moment.
 func (x *inquiry) onsetAt() time.Time { return x.onsetBand().At }
 
+// lastPart says that the window is the last part of a trouble that began long before
+// it: what happened in between is not seen.
+func (x *inquiry) lastPart() bool {
+	latest := x.q.Regression.Onset.Latest
+	return !latest.IsZero() && x.q.Window.From.Sub(latest) > x.q.Window.Duration()/10
+}
+
 // wrongTime judges when a change took effect; a commit takes it later than it
 // was merged.
 func (x *inquiry) wrongTime(at time.Time, c pitwall.Change) string {

@@ -51,7 +51,7 @@ func traffic(x *inquiry) result {
 func (x *inquiry) otherTime() string {
 	onset := x.q.Regression.Onset
 	st, enough := x.stretched()
-	if onset.At.IsZero() || !enough {
+	if onset.At.IsZero() || !enough || x.lastPart() {
 		return ""
 	}
 	step, ok := stats.FindStep(st.count, 3)

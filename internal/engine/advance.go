@@ -136,13 +136,6 @@ func (e *Engine) deadline(p pitwall.Plan) time.Time {
 	return p.Opened.Deadline
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

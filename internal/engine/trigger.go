@@ -34,8 +34,7 @@ func (e *Engine) since(s pitwall.SLO) func(time.Time) pitwall.Counts {
 func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn) error {
 	now := e.c.Now()
 	s = e.located(ctx, s, burn)
-	in := e.sought(s, burn, now)
-	spans, err := e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: in, Service: s.SLI.Service, Operation: s.SLI.Operation})
+	in, spans, err := e.beginning(ctx, s, burn, now)
 	if err != nil {
 		return fmt.Errorf("reading spans: %w", err)
 	}
@@ -60,32 +59,63 @@ func (e *Engine) openPlan(ctx context.Context, s pitwall.SLO, burn pitwall.Burn)
 	return err
 }
 
-// sought is where a beginning is searched: as far back as is configured or, when
-// what burns slowly or grew slowly began before that, around where the ledger saw
-// it begin. Otherwise such a beginning would be put where the search ends, and
-// the trouble itself be taken for normal. The ledger's counts reach back as far
-// as any window, and to read every request of hours is dear.
-func (e *Engine) sought(s pitwall.SLO, burn pitwall.Burn, now time.Time) pitwall.Period {
-	back, tier := e.c.Settings.OnsetLookback, burn.State.Tier
-	recent := pitwall.Period{From: now.Add(-back), To: now}
-	if tier.When != "" {
-		return recent
+// beginning reads the requests among which a beginning is searched: as far back
+// as is configured or, when what burns slowly began before that, around where
+// the ledger saw it begin, if requests of then are still kept. Otherwise such a
+// beginning would be put where the search ends, and the trouble itself be taken
+// for normal. The ledger's counts reach back as far as any window; to read every
+// request of hours is dear.
+func (e *Engine) beginning(ctx context.Context, s pitwall.SLO, burn pitwall.Burn, now time.Time) (in pitwall.Period, spans *pitwall.SpanBatch, err error) {
+	read := func() error {
+		spans, err = e.c.Spans.Spans(ctx, pitwall.SpanQuery{Period: in, Service: s.SLI.Service, Operation: s.SLI.Operation})
+		return err
 	}
-	far := pitwall.Period{From: now.Add(-max(tier.Long*3/2, 4*back)), To: now}
-	steps := e.c.Ledger.Series(s.Name, far, far.Duration()/ledgerPoints)
-	if len(steps) == 0 {
-		return recent
+	if far, ok := e.longAgo(s, burn, now); ok {
+		if in = far; read() != nil || spans.Len() > 0 || s.SLI.Query != nil {
+			return in, spans, err
+		}
 	}
-	onset := detect.Describe(detect.Input{SLO: s, Burn: burn, Steps: steps, Period: far, Now: now}).Onset
-	unclear := !onset.Latest.Before(far.To)
-	if unclear || onset.Earliest.After(recent.From.Add(back/4)) {
-		return recent
-	}
-	return pitwall.Period{From: onset.Earliest.Add(-back / 2), To: earlier(now, onset.Latest.Add(back/2))}
+	in = pitwall.Period{From: now.Add(-e.c.Settings.OnsetLookback), To: now}
+	return in, spans, read()
 }
 
 // ledgerPoints is how finely a beginning is searched in the ledger.
 const ledgerPoints = 720
+
+// longAgo is where a slow burn began by the ledger, with as much around it as is
+// usually searched. There is none where the beginning is not clear, where it is
+// recent, or where it was good again since: an earlier trouble is another one.
+func (e *Engine) longAgo(s pitwall.SLO, burn pitwall.Burn, now time.Time) (pitwall.Period, bool) {
+	back, tier := e.c.Settings.OnsetLookback, burn.State.Tier
+	far := pitwall.Period{From: now.Add(-tier.Long * 3 / 2), To: now}
+	if tier.When != "" && tier.When != pitwall.WhenBurn || far.Duration() <= back {
+		return far, false
+	}
+	steps := e.c.Ledger.Series(s.Name, far, far.Duration()/ledgerPoints)
+	if len(steps) == 0 {
+		return far, false
+	}
+	onset := detect.Describe(detect.Input{SLO: s, Burn: burn, Steps: steps, Period: far, Now: now}).Onset
+	recent := onset.Earliest.After(now.Add(-back * 3 / 4))
+	if recent || onset.Latest.Sub(onset.Earliest) > back || !e.burnedSince(s, tier, onset.Latest, now) {
+		return far, false
+	}
+	return pitwall.Period{From: onset.Earliest.Add(-back / 2), To: onset.Latest.Add(back / 2)}, true
+}
+
+// burnedSince says whether an objective burned all the way from an instant to
+// now: in each quarter of that time at half of what the tier asks for, at least.
+func (e *Engine) burnedSince(s pitwall.SLO, tier pitwall.BurnTier, from, now time.Time) bool {
+	least, quarter := tier.Factor*(1-float64(s.Target))/2, now.Sub(from)/4
+	for range 4 {
+		ratio, known := e.c.Ledger.Sum(s.Name, pitwall.Period{From: from, To: from.Add(quarter)}).ErrorRatio()
+		if !known || float64(ratio) < least {
+			return false
+		}
+		from = from.Add(quarter)
+	}
+	return true
+}
 
 // trouble is the stretch up to an instant in which a plan's objective was bad;
 // of a long one the last part, which holds requests enough.

@@ -191,8 +191,10 @@ func languages(function string) bool {
 // isStandard says whether a function is in Go's standard library. Names without
 // a package, module or class are the runtime's assembly, such as memeqbody.
 func isStandard(function string) bool {
-	end := strings.IndexAny(function, "/.:#")
-	return end < 0 || standard[function[:end]]
+	if end := strings.IndexAny(function, "/."); end >= 0 {
+		return standard[function[:end]]
+	}
+	return !strings.ContainsAny(function, ":#")
 }
 
 func hasPrefix(s string, prefixes []string) bool {

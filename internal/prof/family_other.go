@@ -47,9 +47,10 @@ var foreign = []rule{
 // foreignStandard (read-only) begins the names of other languages' standard
 // libraries, which work for whoever calls them.
 var foreignStandard = []string{"java.", "javax.", "jdk.", "sun.", "kotlin.", "scala.", "System.", "Microsoft.", "node:", "(program)", "(root)", "(idle)",
-	"core::", "alloc::", "std::", "<core::", "<alloc::", "<std::", // Rust and C++
+	"std::", "<std::", "<core::", "<alloc::", "alloc::vec::", "alloc::string::", "alloc::raw_vec::", "alloc::boxed::", "alloc::collections::", // C++ and Rust
+	"core::fmt::", "core::iter::", "core::slice::", "core::str::", "core::ptr::", "core::ops::", "core::hash::", "core::num::",
 	"JavaThread::", "JavaCalls::", "VMThread::", "InterpreterRuntime::", "SharedRuntime::", "OptoRuntime::", // the JVM itself
-	"CompileBroker::", "C1Compiler::", "C2Compiler::", "Compile::", "Phase",
+	"CompileBroker::", "C1Compiler::", "C2Compiler::", "PhaseIdealLoop::", "PhaseChaitin::", "PhaseIterGVN::",
 }
 
 // claimForeign is claim for other runtimes; known is false for names that are

@@ -64,7 +64,8 @@ func NewTailTest(margin, phi float64) *TailTest {
 	}
 }
 
-// Observe takes the requests of one interval.
+// Observe takes the requests of one interval. +Inf is a request that never had
+// an answer: it lies above every edge and has no say in where edges lie.
 func (t *TailTest) Observe(control, treatment []float64) {
 	if t.edges != nil && len(control) > 0 && len(treatment) > 0 {
 		t.compare(control, treatment)
@@ -106,14 +107,22 @@ func above(values []float64, near, far float64) (aboveNear, aboveFar int64) {
 	return aboveNear, aboveFar
 }
 
+// remember keeps what later edges are made of: what had an end.
 func (t *TailTest) remember(values []float64) {
-	t.past = append(t.past, values...)
+	for _, v := range values {
+		if !math.IsInf(v, 1) {
+			t.past = append(t.past, v)
+		}
+	}
 	if extra := len(t.past) - pastLimit; extra > 0 {
 		t.past = slices.Delete(t.past, 0, extra)
 	}
 }
 
 func (t *TailTest) setEdges() {
+	if len(t.past) == 0 {
+		return
+	}
 	sorted := slices.Clone(t.past)
 	slices.Sort(sorted)
 	t.edges = make([]float64, len(levels))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/stats"
@@ -64,19 +65,18 @@ func concerned(b *pitwall.SpanBatch, p pitwall.Period, s pitwall.OwnSignal) func
 	f, shapes := trace.Build(b), map[uint32]bool{}
 	return func(i int) bool {
 		return b.Kind[i] == pitwall.SpanClient && began(b, i, p) && named(i) &&
-			(s.Call.To == "" || answers(b, f, i) == s.Call.To) && (s.Call.Statement == "" || shaped(b, i, s.Call.Statement, shapes))
+			(s.Call.To == "" || b.Strings[b.Peer[i]] == s.Call.To || answers(b, f, i) == s.Call.To) && (s.Call.Statement == "" || shaped(b, i, s.Call.Statement, shapes))
 	}
 }
 
-// answers is the service that answers a call with a span of its own, or else
-// the peer that the caller names.
+// answers is the service that answers a call with a span of its own, or "".
 func answers(b *pitwall.SpanBatch, f *trace.Forest, call int) string {
 	for _, c := range f.Children(call) {
 		if b.Kind[c] == pitwall.SpanServer {
 			return b.Strings[b.Service[c]]
 		}
 	}
-	return b.Strings[b.Peer[call]]
+	return ""
 }
 
 // shaped says whether a span's statement has the shape; known remembers by number.
@@ -112,6 +112,9 @@ func reader(b *pitwall.SpanBatch, field string) func(i int) float64 {
 func (c *proof) ownSignal() pitwall.Comparison {
 	s := c.in.Hypothesis.Signal
 	row := c.row("own signal: "+s.Name, operation{s.Service, s.Operation})
+	if s.Call != nil {
+		row.Query = strings.Replace(row.Query, "server spans of", "client spans of", 1)
+	}
 	if s.Call != nil && c.unheard(&row, s) {
 		return row
 	}
@@ -134,18 +137,30 @@ func (c *proof) ownSignal() pitwall.Comparison {
 	return row
 }
 
-// unheard judges a call that the baseline does not know: it must be gone again.
-// It says false for any other.
+// gone is what is left of a call that the trouble brought before it counts as
+// not made any more: strays are everywhere.
+const gone = 0.1
+
+// unheard judges a call that the baseline does not know: what came with the
+// trouble, calls or failures of them, must be gone again. It says false for any
+// other.
 func (c *proof) unheard(row *pitwall.Comparison, s pitwall.OwnSignal) bool {
 	if s.Before.Known() || gatherSignal(c.in.Before, c.in.BeforePeriod, s).n() > 0 {
 		return false
 	}
-	row.Treatment.N = gatherSignal(c.in.After, c.in.AfterPeriod, s).n()
-	row.Limit, row.Why = "gone, as before the trouble", "it is not made any more"
+	what, count := "made", (*sample).n
+	if s.Field == "errors" {
+		what, count = "failing", func(s *sample) int64 { return s.failed }
+	}
+	during := float64(count(gatherSignal(c.in.During, c.in.DuringPeriod, s))) / max(1e-9, c.in.DuringPeriod.Duration().Seconds())
+	after := count(gatherSignal(c.in.After, c.in.AfterPeriod, s))
+	rate := float64(after) / max(1e-9, c.in.AfterPeriod.Duration().Seconds())
+	row.Treatment = pitwall.Measure{Value: rate, Unit: pitwall.UnitPerSecond, N: after}
+	row.Limit = fmt.Sprintf("≤ %s of what it was during the trouble", percent(math.Log1p(gone)))
 	row.Verdict, row.Pass = pitwall.Same, true
-	if row.Treatment.N > 0 {
+	row.Why = fmt.Sprintf("it was not %s before; %.2g a second during the trouble, %.2g after", what, during, rate)
+	if rate > gone*during {
 		row.Verdict, row.Pass = pitwall.Worse, false
-		row.Why = fmt.Sprintf("it was not made before, and is made still: %d times", row.Treatment.N)
 	}
 	return true
 }

@@ -153,7 +153,7 @@ func TestVerifyOwnCalls(t *testing.T) {
 	few := pitwall.Measure{Value: 0.05, N: 500}
 	f := func(about string, call pitwall.OwnCall, operation, field string, before pitwall.Measure, want pitwall.Word, after func(*world)) {
 		t.Helper()
-		in := input(normal(9), with(normal(9), slow), with(normal(9), after))
+		in := input(normal(9), with(normal(9), asking), with(normal(9), after))
 		in.Hypothesis.Signal = pitwall.OwnSignal{Name: about, Service: "checkout", Operation: operation, Call: &call, Field: field, Before: before}
 		v := verify.Verify(in)
 		if r := row(t, v, "own signal"); r.Verdict != want || r.Pass != (want == pitwall.Same) || r.Pass != v.Pass {
@@ -171,7 +171,9 @@ func TestVerifyOwnCalls(t *testing.T) {
 	f("a statement, slow", pitwall.OwnCall{To: "db", Statement: "select from orders where day = ?"}, "SELECT", "duration", few, pitwall.Worse, func(w *world) { w.other = 9 })
 	never := pitwall.Measure{}
 	f("new in the trouble, gone", to("fraud"), "POST", "errors", never, pitwall.Same, nothing)
-	f("new in the trouble, there still", to("fraud"), "POST", "errors", never, pitwall.Worse, func(w *world) { w.fraud = true })
+	f("new in the trouble, there still", to("fraud"), "POST", "duration", never, pitwall.Worse, func(w *world) { w.fraud = 1 })
+	f("new in the trouble, a stray", to("fraud"), "POST", "duration", never, pitwall.Same, func(w *world) { w.fraud = 0.02 })
+	f("new in the trouble, and does not fail any more", to("fraud"), "POST", "errors", never, pitwall.Same, func(w *world) { w.fraud = 1 })
 }
 
 func TestVerifySameLoad(t *testing.T) {

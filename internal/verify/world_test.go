@@ -28,7 +28,8 @@ type world struct {
 	drift     float64 // sigma of a level shared by all requests of two seconds
 	refused   float64 // share of the calls to inventory that fail, and are made up for
 	other     float64 // of the time that checkout's statement about orders takes; 1 is normal
-	fraud     bool    // checkout asks a fraud check as well
+	fraud     float64 // share of checkouts in which a fraud check is asked as well
+	rejects   bool    // which fails
 }
 
 func normal(seed uint64) world {
@@ -97,8 +98,8 @@ func (w world) checkout(b *pitwall.SpanBatch, id uint64, rng *rand.Rand, start t
 	}
 	statement("select from stock where item = %d", 1)
 	statement("select from orders where day = %d", w.other)
-	if w.fraud {
-		add(pitwall.SpanRow{Start: start.Add(time.Millisecond), Duration: time.Millisecond, Service: "checkout", Operation: "POST", Kind: pitwall.SpanClient, Peer: "fraud"}, checkout)
+	if w.fraud > 0 && others.Float64() < w.fraud {
+		add(pitwall.SpanRow{Start: start.Add(time.Millisecond), Duration: time.Millisecond, Service: "checkout", Operation: "POST", Kind: pitwall.SpanClient, Peer: "fraud", Failed: w.rejects}, checkout)
 	}
 	return id
 }
@@ -159,5 +160,11 @@ func with(w world, change func(*world)) world {
 }
 
 func slow(w *world) { w.scale, w.bytes = 5, 10.5 }
+
+// asking is slow, and asks a fraud check that fails.
+func asking(w *world) {
+	slow(w)
+	w.fraud, w.rejects = 1, true
+}
 
 func nothing(*world) {}

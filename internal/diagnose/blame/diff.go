@@ -26,6 +26,7 @@ type line struct {
 	sign   byte // '-', '+' or ' '
 	text   string
 	within string // what the hunk's header says it stands in: "func (c *Charge) sign() {"
+	hunk   int
 }
 
 // mostLines bounds how much of a diff is read: what matters of a larger one no
@@ -42,7 +43,7 @@ var (
 // to the only file there is.
 func parse(diff string, files []string) []edit {
 	var list []edit
-	at, within := -1, ""
+	at, hunk, within := -1, 0, ""
 	enter := func(file string) {
 		if at = slices.IndexFunc(list, func(e edit) bool { return e.file == file }); at < 0 {
 			list, at = append(list, edit{file: file}), len(list)
@@ -53,7 +54,7 @@ func parse(diff string, files []string) []edit {
 		s = strings.TrimSuffix(s[:min(len(s), mostOfLine)], "\r")
 		switch m := hunkOf.FindStringSubmatch(s); {
 		case m != nil:
-			within = s[len(m[0]):]
+			hunk, within = i, s[len(m[0]):]
 			if !hunkSpan.MatchString(m[1]) {
 				enter(m[1])
 			}
@@ -63,6 +64,7 @@ func parse(diff string, files []string) []edit {
 		case strings.HasPrefix(s, "--- ") && i+1 < len(all) && strings.HasPrefix(all[i+1], "+++ "):
 			continue
 		case strings.HasPrefix(s, "+++ ") && i > 0 && strings.HasPrefix(all[i-1], "--- "):
+			hunk, within = i, ""
 			enter(strings.TrimPrefix(strings.TrimPrefix(s, "+++ "), "b/"))
 			continue
 		case s == "":
@@ -71,20 +73,16 @@ func parse(diff string, files []string) []edit {
 		if at < 0 {
 			enter(slices.Concat(files, []string{""})[0])
 		}
-		list[at].add(s, within)
+		l := line{sign: ' ', text: strings.TrimPrefix(s, " "), within: within, hunk: hunk}
+		if s[0] == '-' || s[0] == '+' {
+			l.sign, l.text = s[0], s[1:]
+		}
+		list[at].lines = append(list[at].lines, l)
 	}
 	for i := range list {
 		list[i].settle()
 	}
 	return list
-}
-
-func (e *edit) add(s, within string) {
-	if s[0] == '-' || s[0] == '+' {
-		e.lines = append(e.lines, line{s[0], s[1:], within})
-		return
-	}
-	e.lines = append(e.lines, line{' ', strings.TrimPrefix(s, " "), within})
 }
 
 // settle finds the lines that truly went or came: no comments, no imports, and

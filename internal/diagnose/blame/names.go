@@ -30,7 +30,7 @@ func (e *edit) names() map[string]bool {
 // around is the function that a line stands in: declared above it in its hunk,
 // or named by the hunk's header, which may be cut off; or "".
 func (e *edit) around(i int) string {
-	for j := i; j >= 0 && e.lines[j].within == e.lines[i].within; j-- {
+	for j := i; j >= 0 && e.lines[j].hunk == e.lines[i].hunk; j-- {
 		s := strings.TrimRight(e.lines[j].text, " \t")
 		if s == "" || !unicode.IsLetter(rune(s[0])) {
 			continue

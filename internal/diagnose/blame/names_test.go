@@ -37,6 +37,12 @@ func TestNames(t *testing.T) {
 		"two hunks": {
 			"--- a/x.go\n+++ b/x.go\n@@ -4,3 +4,3 @@ func a() {\n-\tx := 1\n+\tx := 2\n@@ -14,3 +14,3 @@ func b() {\n \ty := 1\n@@ -24,3 +24,3 @@ func c() {\n-\tz := 1\n+\tz := 2\n", []string{"a", "c"},
 		},
+		"headers that name nothing": {
+			"--- a/x.go\n+++ b/x.go\n@@ -4,3 +4,3 @@\n func a() {\n-\tx := 1\n+\tx := 2\n@@ -14,3 +14,3 @@\n-\ty := 1\n+\ty := 2\n", []string{"a"},
+		},
+		"another file": {
+			"--- a/x.go\n+++ b/x.go\n@@ -4,3 +4,3 @@ func a() {\n-\tx := 1\n+\tx := 2\n--- a/y.go\n+++ b/y.go\n-\ty := 1\n+\ty := 2\n", []string{"a"},
+		},
 		"none": {"", nil},
 	} {
 		if got := slices.Sorted(maps.Keys(Read(pitwall.Change{ID: "c", Diff: c.diff}).Names)); !slices.Equal(got, c.want) {
