@@ -280,6 +280,11 @@ func (x *inquiry) calm() bool {
 // judgeMeasured gives the verdict and the sentence where requests cannot be
 // followed.
 func (x *inquiry) judgeMeasured(found []*finding) (pitwall.DiagnosisVerdict, string) {
+	if x.nothingBefore() {
+		b := x.q.Baseline
+		return pitwall.DiagnosisInconclusive, fmt.Sprintf("Inconclusive: nothing is known of the baseline: no request and no measurement of anybody from %s to %s, so nothing can be said to have changed; choose another.",
+			clock(b.From), clock(b.To))
+	}
 	if x.calm() && len(found) > 0 {
 		return pitwall.DiagnosisInconclusive, fmt.Sprintf("Inconclusive: %s; but %s.", x.tellGate(), found[0].claim)
 	}
@@ -307,6 +312,22 @@ func (x *inquiry) judgeMeasured(found []*finding) (pitwall.DiagnosisVerdict, str
 		return pitwall.DiagnosisInconclusive, fmt.Sprintf("Inconclusive: the best lead explains only %s: %s.", percent(f.share), f.claim)
 	}
 	return pitwall.DiagnosisLikely, fmt.Sprintf("%s is the likely cause, without a change that explains it: %s.", capital(f.title()), f.claim)
+}
+
+// nothingBefore says that the baseline lies before all telemetry: there are
+// requests now, and then neither requests nor measurements of any service. All
+// that is seen then was "never seen before".
+func (x *inquiry) nothingBefore() bool {
+	if x.head.Count() == 0 || x.base.Count() > 0 {
+		return false
+	}
+	from, to := x.q.Baseline.From.UnixMilli(), x.q.Baseline.To.UnixMilli()
+	for _, m := range x.answers[idMeasured].Measured {
+		if slices.ContainsFunc(m.T, func(at int64) bool { return at >= from && at < to }) {
+			return false
+		}
+	}
+	return true
 }
 
 // thirdShare is what a component must explain to be called the likely cause

@@ -65,11 +65,18 @@ const alpha = 0.01
 // first. Series without a baseline come last.
 func Moves(list []pitwall.Measured, baseline, window pitwall.Period) []Move {
 	var found []Move
+	measured := map[pitwall.ServiceName]bool{} // in the baseline, by any series
 	for i := range list {
-		if m, ok := move(&list[i], baseline, window); ok {
+		m, ok := move(&list[i], baseline, window)
+		if m.N0 > 0 {
+			measured[m.Service] = true
+		}
+		if ok {
 			found = append(found, m)
 		}
 	}
+	// Where nothing at all was measured before, it is the measuring that appeared.
+	found = slices.DeleteFunc(found, func(m Move) bool { return m.Kind == Appeared && !measured[m.Service] })
 	slices.SortStableFunc(found, func(a, b Move) int {
 		return cmp.Or(
 			cmp.Compare(rankless(a), rankless(b)),

@@ -42,7 +42,9 @@ func noise(rng *rand.Rand, n int, level, spread, rho float64) []float64 {
 func one(t *testing.T, v []float64, n0 int) Move {
 	t.Helper()
 	b, w := periods(n0, len(v)-n0)
-	list := Moves([]pitwall.Measured{minutes(v...)}, b, w)
+	rate := minutes(make([]float64, len(v))...) // something is measured all the time
+	rate.Metric = "requests"
+	list := Moves([]pitwall.Measured{minutes(v...), rate}, b, w)
 	if len(list) != 1 {
 		t.Fatalf("%d moves, want 1", len(list))
 	}

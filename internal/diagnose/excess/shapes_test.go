@@ -65,6 +65,30 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+// TestNothingWasMeasured: where a service was not measured at all in the baseline,
+// nothing of it appeared but the measuring.
+func TestNothingWasMeasured(t *testing.T) {
+	b, w := periods(20, 10)
+	since := make([]float64, 30)
+	for i := range since {
+		if since[i] = 0.9; i < 20 {
+			since[i] = math.NaN()
+		}
+	}
+	late, before := minutes(since...), minutes(make([]float64, 30)...)
+	if got := Moves([]pitwall.Measured{late}, b, w); len(got) != 0 {
+		t.Errorf("its measuring began: %v", got)
+	}
+	before.Metric = "requests"
+	if got := Moves([]pitwall.Measured{late, before}, b, w); len(got) != 1 || got[0].Kind != Appeared {
+		t.Errorf("it is measured, and something new appeared: %v", got)
+	}
+	before.Service = "web"
+	if got := Moves([]pitwall.Measured{late, before}, b, w); len(got) != 0 {
+		t.Errorf("only another is measured: %v", got)
+	}
+}
+
 func TestHostileSeries(t *testing.T) {
 	b, w := periods(20, 20)
 	inf := math.Inf(1)
