@@ -11,9 +11,11 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/pitwall/pitwall"
 	"github.com/pitwall/pitwall/internal/diagnose/score"
 	"github.com/pitwall/pitwall/internal/report"
 	"github.com/pitwall/pitwall/internal/source/casefile"
+	"github.com/pitwall/pitwall/internal/verify"
 )
 
 // markCase diagnoses one recorded incident and marks the answer.
@@ -85,6 +87,45 @@ func TestRankingOfRecordedRuns(t *testing.T) {
 	}
 	if d := gocmp.Diff(string(want), b.String()); d != "" {
 		t.Errorf("the ranking changed; look at it, then go test ./internal/cli -run Ranking -update\n%s", d)
+	}
+}
+
+// TestWhatIsBlamedCanBeProven: the number by which each likely cause of the lab's
+// recordings stands or falls is one that verification can measure: it is not back
+// during the trouble, and it is before it.
+func TestWhatIsBlamedCanBeProven(t *testing.T) {
+	for _, dir := range caseFolders(t, "testdata/cases") {
+		c, err := casefile.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, _, err := caseDiagnosis(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Verdict != pitwall.DiagnosisLikely || d.Hypotheses[0].Change == nil {
+			continue
+		}
+		read := func(p pitwall.Period) *pitwall.SpanBatch {
+			b, err := c.Spans(t.Context(), pitwall.SpanQuery{Period: p, WholeTraces: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		before, during := read(c.Baseline), read(c.Window)
+		signal := func(after *pitwall.SpanBatch, in pitwall.Period) pitwall.Comparison {
+			v := verify.Verify(verify.Input{Hypothesis: d.Hypotheses[0], SLO: pitwall.SLO{Target: 0.99}, Before: before, During: during, After: after,
+				BeforePeriod: c.Baseline, DuringPeriod: c.Window, AfterPeriod: in})
+			at := slices.IndexFunc(v.Rows, func(r pitwall.Comparison) bool { return strings.HasPrefix(r.Name, "own signal: ") })
+			return v.Rows[at]
+		}
+		if r := signal(during, c.Window); r.Pass || r.Verdict == pitwall.NoData {
+			t.Errorf("%s: during the trouble: %s is %s (%s)", filepath.Base(dir), r.Name, r.Verdict, r.Why)
+		}
+		if r := signal(before, c.Baseline); !r.Pass {
+			t.Errorf("%s: before it: %s is %s (%s)", filepath.Base(dir), r.Name, r.Verdict, r.Why)
+		}
 	}
 }
 

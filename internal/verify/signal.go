@@ -120,6 +120,7 @@ func (c *proof) ownSignal() pitwall.Comparison {
 	}
 	if s.Field == "errors" {
 		c.failures(&row, gatherSignal(c.in.Before, c.in.BeforePeriod, s), gatherSignal(c.in.After, c.in.AfterPeriod, s))
+		c.halfway(&row, s)
 		return row
 	}
 	before, known := read(c.in.Before, c.in.BeforePeriod, s)
@@ -135,6 +136,19 @@ func (c *proof) ownSignal() pitwall.Comparison {
 	}
 	c.judgeSignal(&row, before, after)
 	return row
+}
+
+// halfway takes back a "same" that only says that nothing worse is proven: while
+// a share of failures is nearer to that of the trouble than to the baseline's it
+// is not back, however much failures cluster.
+func (c *proof) halfway(row *pitwall.Comparison, s pitwall.OwnSignal) {
+	if row.Verdict != pitwall.Same || !s.Before.Known() || !s.After.Known() || s.After.Value <= s.Before.Value {
+		return
+	}
+	if row.Treatment.Value > (s.Before.Value+s.After.Value)/2 {
+		row.Verdict, row.Pass = pitwall.Undecided, false
+		row.Why += fmt.Sprintf("; that is nearer to the trouble's %s than to the baseline's %s", words(s.After), words(s.Before))
+	}
 }
 
 // gone is what is left of a call that the trouble brought before it counts as

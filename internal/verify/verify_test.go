@@ -134,6 +134,15 @@ func TestVerifyOwnSignals(t *testing.T) {
 		t.Errorf("all requests of checkout: %s (%s)", r.Verdict, r.Why)
 	}
 
+	// Few requests of which a third fails in clusters prove nothing worse, and are not back.
+	calm := with(normal(9), func(w *world) { w.perSecond = 2 })
+	in = input(calm, calm, with(calm, func(w *world) { w.fails, w.bursts = 0.3, true }))
+	share := func(v float64) pitwall.Measure { return pitwall.Measure{Value: v, Unit: pitwall.UnitRatio, N: 100} }
+	in.Hypothesis.Signal = pitwall.OwnSignal{Name: "errors", Service: "checkout", Operation: "POST /checkout", Field: "errors", Before: share(0.002), After: share(0.3)}
+	if r := row(t, verify.Verify(in), "own signal"); r.Pass {
+		t.Errorf("a third still fails: %s (%s)", r.Verdict, r.Why)
+	}
+
 	in = input(normal(9), with(normal(9), slow), with(normal(9), nothing))
 	in.Hypothesis.Signal.Field = "moon phase"
 	if v := verify.Verify(in); v.Pass || row(t, v, "own signal").Verdict != pitwall.NoData {

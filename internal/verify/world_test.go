@@ -30,6 +30,7 @@ type world struct {
 	other     float64 // of the time that checkout's statement about orders takes; 1 is normal
 	fraud     float64 // share of checkouts in which a fraud check is asked as well
 	rejects   bool    // which fails
+	bursts    bool    // failures come all in the first part of the time
 }
 
 func normal(seed uint64) world {
@@ -82,6 +83,9 @@ func (w world) checkout(b *pitwall.SpanBatch, id uint64, rng *rand.Rand, start t
 		return id
 	}
 	failed := rng.Float64() < w.fails
+	if w.bursts {
+		failed = start.Second() < int(60*w.fails)
+	}
 	edge := add(pitwall.SpanRow{Start: start, Duration: took + 2*time.Millisecond, Service: "edge", Operation: "POST /checkout", Kind: pitwall.SpanServer, Failed: failed}, 0)
 	checkout := add(pitwall.SpanRow{Start: start.Add(time.Millisecond), Duration: took, Service: "checkout", Version: "v7", Operation: "POST /checkout", Kind: pitwall.SpanServer, Failed: failed}, edge)
 	for i := range w.calls {

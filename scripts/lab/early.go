@@ -22,10 +22,10 @@ const (
 )
 
 // looked counts how the looks of one length went.
-type looked struct{ looks, right, coarse, wrong, silent int }
+type looked struct{ looks, right, coarse, nameless, wrong, silent int }
 
-// mark files one answer: right in all; of another class; another change or
-// place blamed; or nothing said yet.
+// mark files one answer: right in all; of another class; no change named; a
+// wrong one, or a wrong place; or nothing said yet.
 func (l *looked) mark(r exam.Result) {
 	l.looks++
 	switch m := r.Mark; {
@@ -35,6 +35,8 @@ func (l *looked) mark(r exam.Result) {
 		l.silent++
 	case !m.Truth.None && m.Rank == 1 && (m.Truth.Change == "" || m.Change):
 		l.coarse++
+	case m.Blamed == "" && m.Truth.Change != "":
+		l.nameless++
 	default:
 		l.wrong++
 	}
@@ -100,9 +102,9 @@ func lookEarly(ctx context.Context, o options, all []entry) error {
 func earlyText(byLength map[time.Duration]*looked, first map[bool]*looked, longest time.Duration) string {
 	var b strings.Builder
 	row := func(name string, l looked) {
-		fmt.Fprintf(&b, "%-24s %6d %6d %12d %6d %8d\n", name, l.looks, l.right, l.coarse, l.wrong, l.silent)
+		fmt.Fprintf(&b, "%-24s %6d %6d %12d %10d %6d %8d\n", name, l.looks, l.right, l.coarse, l.nameless, l.wrong, l.silent)
 	}
-	fmt.Fprintf(&b, "%-24s %6s %6s %12s %6s %8s\n", "window", "cases", "right", "other class", "wrong", "nothing")
+	fmt.Fprintf(&b, "%-24s %6s %6s %12s %10s %6s %8s\n", "window", "cases", "right", "other class", "no change", "wrong", "nothing")
 	for length := firstLook; length <= longest; length += nextLook {
 		row(fmt.Sprintf("first %.0f s", length.Seconds()), *byLength[length])
 	}

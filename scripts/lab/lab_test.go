@@ -11,6 +11,7 @@ import (
 	"github.com/pitwall/pitwall/internal/diagnose/score"
 	"github.com/pitwall/pitwall/lab"
 	"github.com/pitwall/pitwall/lab/record"
+	"github.com/pitwall/pitwall/scripts/exam"
 )
 
 func TestPlan(t *testing.T) {
@@ -123,5 +124,62 @@ func TestQuietly(t *testing.T) {
 	})
 	if n != 2 || wrong != 1 {
 		t.Errorf("%d quiet runs, %d false verdicts; want 2 and 1", n, wrong)
+	}
+}
+
+// TestCut: the case again, with the first of its window and all else of it.
+func TestCut(t *testing.T) {
+	from := t.TempDir()
+	for name, text := range map[string]string{
+		"case.json":        `{"schema":"pitwall.case/1","window":{"from":"2026-03-02T12:00:00Z","to":"2026-03-02T12:00:45Z"}}`,
+		"spans.jsonl":      "spans",
+		"profiles/1.pprof": "profile",
+	} {
+		path := filepath.Join(from, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for length, want := range map[time.Duration]struct {
+		to    string
+		whole bool
+	}{
+		20 * time.Second: {"2026-03-02T12:00:20Z", false},
+		50 * time.Second: {"2026-03-02T12:00:45Z", true},
+	} {
+		to := filepath.Join(from+"-cut", length.String())
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		whole, err := cut(from, to, length)
+		if err != nil || whole != want.whole {
+			t.Fatalf("%s: whole %v, %v", length, whole, err)
+		}
+		for name, text := range map[string]string{"case.json": `"to":"` + want.to + `"`, "spans.jsonl": "spans", "profiles/1.pprof": "profile"} {
+			if got, err := os.ReadFile(filepath.Join(to, name)); err != nil || !strings.Contains(string(got), text) {
+				t.Errorf("%s: %s is %q, %v", length, name, got, err)
+			}
+		}
+	}
+}
+
+// TestLooked: what is right, coarser, wrong or not said yet.
+func TestLooked(t *testing.T) {
+	truth := score.Truth{Service: "payment", Class: "cache", Change: "d1"}
+	var l looked
+	for _, a := range []score.Answer{
+		{Verdict: "likely", Ranked: []score.Entry{{Service: "payment", Class: "cache", Change: "d1"}}},
+		{Verdict: "likely", Ranked: []score.Entry{{Service: "payment", Class: "cpu", Change: "d1"}}},
+		{Verdict: "likely", Ranked: []score.Entry{{Service: "payment", Class: "cache", Change: "d2"}}},
+		{Verdict: "likely", Ranked: []score.Entry{{Service: "payment", Class: "cpu"}}},
+		{Verdict: "inconclusive"},
+	} {
+		l.mark(exam.Result{Mark: score.One("c", truth, a), Answer: a})
+	}
+	if l != (looked{looks: 5, right: 1, coarse: 1, nameless: 1, wrong: 1, silent: 1}) {
+		t.Errorf("%+v", l)
 	}
 }

@@ -1,7 +1,6 @@
 package blame
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,19 +11,17 @@ import (
 // its type parameters in between.
 var calledName = regexp.MustCompile(`(\w+)(?:\[[^\]]*\])?\(`)
 
-// names are the functions that an edit writes: called or declared in the lines
+// names adds the functions that an edit writes: called or declared in the lines
 // that truly went or came, or the one that such a line stands in.
-func (e *edit) names() map[string]bool {
-	names := map[string]bool{}
+func (e *edit) names(into map[string]bool) {
 	for _, i := range slices.Concat(e.removed, e.came) {
 		for _, m := range calledName.FindAllStringSubmatch(e.lines[i].text, -1) {
-			names[m[1]] = true
+			into[m[1]] = true
 		}
 		if name := e.around(i); name != "" {
-			names[name] = true
+			into[name] = true
 		}
 	}
-	return names
 }
 
 // around is the function that a line stands in: declared above it in its hunk,
@@ -48,12 +45,4 @@ func firstName(s string) string {
 		return m[1]
 	}
 	return ""
-}
-
-func namesOf(edits []edit) map[string]bool {
-	names := map[string]bool{}
-	for _, e := range edits {
-		maps.Copy(names, e.names())
-	}
-	return names
 }

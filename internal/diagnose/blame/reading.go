@@ -19,10 +19,10 @@ type Reading struct {
 
 // Read reads a change: its diff, its keys, its flags, its title and its files.
 func Read(c pitwall.Change) Reading {
-	r := Reading{Text: text(c)}
+	r := Reading{Text: text(c), Names: map[string]bool{}}
 	edits := parse(c.Diff, c.Files)
-	r.Names = namesOf(edits)
 	for i := range edits {
+		edits[i].names(r.Names)
 		if !inert(edits[i].file) {
 			r.Touches = append(r.Touches, edits[i].touches()...)
 		}
